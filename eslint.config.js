@@ -1,0 +1,108 @@
+import js from '@eslint/js';
+import svelte from 'eslint-plugin-svelte';
+import globals from 'globals';
+import ts from 'typescript-eslint';
+import svelteConfig from './svelte.config.js';
+
+// The house rules of ARCHITECTURE.md, enforced: who may import what.
+const network = [
+  'http',
+  'https',
+  'http2',
+  'net',
+  'tls',
+  'dgram',
+  'dns',
+  'undici',
+].flatMap((name) => [name, `node:${name}`]);
+
+const noNetwork = network.map((name) => ({ name, message: 'Flame has no network at run time.' }));
+const onlyNn = { name: 'onnxruntime-node', message: 'Only src/nn/session.ts talks to ONNX Runtime.' };
+const onlyStore = { name: 'better-sqlite3', message: 'Only src/engine/store talks to SQLite.' };
+const onlyShell = { name: 'electron', message: 'Only src/main and src/preload know Electron.' };
+const onlyGraph = { regex: '^d3($|-)', message: 'Only src/renderer/graph uses d3.' };
+
+/** Rooms a folder may not look into: BLUEPRINT's one-way arrows. */
+function room(files, forbiddenRooms, { paths = [onlyNn, onlyStore, onlyShell], node = true, d3 = false } = {}) {
+  const patterns = [
+    ...forbiddenRooms.map((name) => ({
+      regex: `(^|/)\\.\\./(.*/)?${name}/`,
+      message: `This room may not import from ${name}.`,
+    })),
+    ...(node ? [] : [{ regex: '^node:', message: 'This room runs without Node.' }]),
+    ...(d3 ? [] : [onlyGraph]),
+  ];
+  return {
+    files,
+    rules: { 'no-restricted-imports': ['error', { paths: [...noNetwork, ...paths], patterns }] },
+  };
+}
+
+export default ts.config(
+  {
+    ignores: [
+      'out/**',
+      'release/**',
+      'node_modules/**',
+      '.cache/**',
+      'coverage/**',
+      'test-results/**',
+      'scripts/default_app/**',
+    ],
+  },
+  js.configs.recommended,
+  ...ts.configs.strictTypeChecked,
+  ...svelte.configs.recommended,
+  {
+    languageOptions: {
+      globals: { ...globals.node, ...globals.browser },
+      parserOptions: {
+        projectService: { allowDefaultProject: ['*.js', 'scripts/*.mjs', 'scripts/*.cjs'] },
+        extraFileExtensions: ['.svelte'],
+        tsconfigRootDir: import.meta.dirname,
+      },
+    },
+    rules: {
+      'no-restricted-globals': ['error', { name: 'fetch', message: 'Flame has no network at run time.' }],
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      '@typescript-eslint/no-non-null-assertion': 'off', // noUncheckedIndexedAccess makes it the honest form in numeric loops
+      '@typescript-eslint/no-unnecessary-condition': ['error', { allowConstantLoopConditions: true }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      eqeqeq: 'error',
+    },
+  },
+  {
+    files: ['**/*.svelte', '**/*.svelte.ts'],
+    languageOptions: {
+      parserOptions: { projectService: true, extraFileExtensions: ['.svelte'], parser: ts.parser, svelteConfig },
+    },
+  },
+  room(['src/shared/**'], ['knowledge', 'records', 'nn', 'flame', 'engine', 'main', 'preload', 'renderer', 'cli'], {
+    node: false,
+  }),
+  room(['src/knowledge/**', 'src/records/**'], ['nn', 'flame', 'engine', 'main', 'preload', 'renderer', 'cli']),
+  room(['src/nn/**'], ['shared', 'knowledge', 'records', 'flame', 'engine', 'main', 'preload', 'renderer', 'cli']),
+  room(['src/nn/session.ts'], ['shared', 'knowledge', 'records', 'flame', 'engine', 'main', 'renderer', 'cli'], {
+    paths: [onlyStore, onlyShell],
+  }),
+  room(['src/flame/**'], ['engine', 'main', 'preload', 'renderer', 'cli']),
+  room(['src/engine/**'], ['main', 'preload', 'renderer', 'cli'], { paths: [onlyNn, onlyShell, onlyStore] }),
+  room(['src/engine/store/**'], ['main', 'preload', 'renderer', 'cli'], { paths: [onlyNn, onlyShell] }),
+  room(['src/cli/**'], ['main', 'preload', 'renderer']),
+  room(['src/main/**', 'src/preload/**'], ['knowledge', 'records', 'nn', 'flame', 'engine', 'renderer', 'cli'], {
+    paths: [onlyNn, onlyStore],
+  }),
+  room(['src/renderer/**'], ['knowledge', 'records', 'nn', 'flame', 'engine', 'main', 'preload', 'cli'], {
+    node: false,
+  }),
+  room(['src/renderer/graph/**'], ['knowledge', 'records', 'nn', 'flame', 'engine', 'main', 'preload', 'cli'], {
+    node: false,
+    d3: true,
+  }),
+  {
+    files: ['**/*.test.ts', 'tests/**', 'scripts/**'],
+    rules: { 'no-restricted-imports': 'off' },
+  },
+  { files: ['**/*.js', '**/*.mjs', '**/*.cjs'], ...ts.configs.disableTypeChecked },
+);
