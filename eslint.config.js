@@ -5,16 +5,10 @@ import ts from 'typescript-eslint';
 import svelteConfig from './svelte.config.js';
 
 // The house rules of ARCHITECTURE.md, enforced: who may import what.
-const network = [
-  'http',
-  'https',
-  'http2',
-  'net',
-  'tls',
-  'dgram',
-  'dns',
-  'undici',
-].flatMap((name) => [name, `node:${name}`]);
+const network = ['http', 'https', 'http2', 'net', 'tls', 'dgram', 'dns', 'undici'].flatMap((name) => [
+  name,
+  `node:${name}`,
+]);
 
 const noNetwork = network.map((name) => ({ name, message: 'Flame has no network at run time.' }));
 const onlyNn = { name: 'onnxruntime-node', message: 'Only src/nn/session.ts talks to ONNX Runtime.' };
@@ -23,7 +17,11 @@ const onlyShell = { name: 'electron', message: 'Only src/main and src/preload kn
 const onlyGraph = { regex: '^d3($|-)', message: 'Only src/renderer/graph uses d3.' };
 
 /** Rooms a folder may not look into: BLUEPRINT's one-way arrows. */
-function room(files, forbiddenRooms, { paths = [onlyNn, onlyStore, onlyShell], node = true, d3 = false } = {}) {
+function room(
+  files,
+  forbiddenRooms,
+  { paths = [onlyNn, onlyStore, onlyShell], node = true, d3 = false } = {},
+) {
   const patterns = [
     ...forbiddenRooms.map((name) => ({
       regex: `(^|/)\\.\\./(.*/)?${name}/`,
@@ -64,7 +62,10 @@ export default ts.config(
     },
     rules: {
       'no-restricted-globals': ['error', { name: 'fetch', message: 'Flame has no network at run time.' }],
-      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       '@typescript-eslint/no-non-null-assertion': 'off', // noUncheckedIndexedAccess makes it the honest form in numeric loops
       '@typescript-eslint/no-unnecessary-condition': ['error', { allowConstantLoopConditions: true }],
@@ -75,31 +76,58 @@ export default ts.config(
   {
     files: ['**/*.svelte', '**/*.svelte.ts'],
     languageOptions: {
-      parserOptions: { projectService: true, extraFileExtensions: ['.svelte'], parser: ts.parser, svelteConfig },
+      parserOptions: {
+        projectService: true,
+        extraFileExtensions: ['.svelte'],
+        parser: ts.parser,
+        svelteConfig,
+      },
     },
   },
-  room(['src/shared/**'], ['knowledge', 'records', 'nn', 'flame', 'engine', 'main', 'preload', 'renderer', 'cli'], {
-    node: false,
-  }),
-  room(['src/knowledge/**', 'src/records/**'], ['nn', 'flame', 'engine', 'main', 'preload', 'renderer', 'cli']),
-  room(['src/nn/**'], ['shared', 'knowledge', 'records', 'flame', 'engine', 'main', 'preload', 'renderer', 'cli']),
-  room(['src/nn/session.ts'], ['shared', 'knowledge', 'records', 'flame', 'engine', 'main', 'renderer', 'cli'], {
-    paths: [onlyStore, onlyShell],
-  }),
+  room(
+    ['src/shared/**'],
+    ['knowledge', 'records', 'nn', 'flame', 'engine', 'main', 'preload', 'renderer', 'cli'],
+    {
+      node: false,
+    },
+  ),
+  room(
+    ['src/knowledge/**', 'src/records/**'],
+    ['nn', 'flame', 'engine', 'main', 'preload', 'renderer', 'cli'],
+  ),
+  room(
+    ['src/nn/**'],
+    ['shared', 'knowledge', 'records', 'flame', 'engine', 'main', 'preload', 'renderer', 'cli'],
+  ),
+  room(
+    ['src/nn/session.ts'],
+    ['shared', 'knowledge', 'records', 'flame', 'engine', 'main', 'renderer', 'cli'],
+    {
+      paths: [onlyStore, onlyShell],
+    },
+  ),
   room(['src/flame/**'], ['engine', 'main', 'preload', 'renderer', 'cli']),
   room(['src/engine/**'], ['main', 'preload', 'renderer', 'cli'], { paths: [onlyNn, onlyShell, onlyStore] }),
   room(['src/engine/store/**'], ['main', 'preload', 'renderer', 'cli'], { paths: [onlyNn, onlyShell] }),
   room(['src/cli/**'], ['main', 'preload', 'renderer']),
-  room(['src/main/**', 'src/preload/**'], ['knowledge', 'records', 'nn', 'flame', 'engine', 'renderer', 'cli'], {
-    paths: [onlyNn, onlyStore],
-  }),
+  room(
+    ['src/main/**', 'src/preload/**'],
+    ['knowledge', 'records', 'nn', 'flame', 'engine', 'renderer', 'cli'],
+    {
+      paths: [onlyNn, onlyStore],
+    },
+  ),
   room(['src/renderer/**'], ['knowledge', 'records', 'nn', 'flame', 'engine', 'main', 'preload', 'cli'], {
     node: false,
   }),
-  room(['src/renderer/graph/**'], ['knowledge', 'records', 'nn', 'flame', 'engine', 'main', 'preload', 'cli'], {
-    node: false,
-    d3: true,
-  }),
+  room(
+    ['src/renderer/graph/**'],
+    ['knowledge', 'records', 'nn', 'flame', 'engine', 'main', 'preload', 'cli'],
+    {
+      node: false,
+      d3: true,
+    },
+  ),
   {
     files: ['**/*.test.ts', 'tests/**', 'scripts/**'],
     rules: { 'no-restricted-imports': 'off' },

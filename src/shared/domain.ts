@@ -1,0 +1,152 @@
+/** The clinical vocabulary every process shares: patients, visits, interactions. Types and constants only, no behaviour. */
+
+import type { DrugId, PatientId, VisitId } from './ids.ts';
+
+export type Sex = 'F' | 'M' | 'unknown';
+export type DiagnosisSystem = 'ICD-9-CM' | 'ICD-10-CM';
+
+/** Where the visit took place; the shipped model was trained on office visits only. */
+export type Setting = 'office' | 'inpatient' | 'intensive-care' | 'emergency' | 'unknown';
+
+/** An ICD code without its dot, upper case, e.g. `25000` or `E119`. */
+export interface Diagnosis {
+  readonly system: DiagnosisSystem;
+  readonly code: string;
+}
+
+/**
+ * One line of the JSON-lines visit format (data/visits/README.md).
+ * The fields down to `unmapped` are the survey's; the optional ones carry what a clinic knows besides.
+ */
+export interface VisitRecord {
+  readonly visit: string;
+  readonly year: number;
+  readonly clinician?: string;
+  /** Whole years. */
+  readonly age: number;
+  readonly sex: Sex;
+  /** Specialty code of the NAMCS codebook. */
+  readonly specialty?: string;
+  /** Reason-for-visit codes of the NAMCS codebook. */
+  readonly reasons: readonly string[];
+  readonly dx_system: DiagnosisSystem;
+  readonly dx: readonly string[];
+  /** Chronic-condition flags of the NAMCS codebook, e.g. `HTN`. */
+  readonly chronic: readonly string[];
+  /** ICD-9 procedure or ICD-10-PCS codes. */
+  readonly procedures: readonly string[];
+  /** What the clinician prescribed or continued: the truth. Never an input of the recommendation. */
+  readonly drugs: readonly string[];
+  readonly unmapped?: readonly string[];
+
+  /** Stable identifier of the patient at the source; visits of one patient share it. */
+  readonly patient?: string;
+  readonly name?: string;
+  /** ISO date of the visit. */
+  readonly date?: string;
+  readonly setting?: Setting;
+  /** Ingredients or brands the patient is allergic to. */
+  readonly allergies?: readonly string[];
+  /** Ingredients taken when the visit starts. */
+  readonly current?: readonly string[];
+  /** Ingredients of the patient's previous visit. */
+  readonly previous?: readonly string[];
+  readonly notes?: string;
+}
+
+/** What a policy may see of a visit (METHOD section 1: the context x). The visit's own drugs are not part of it. */
+export interface ClinicalContext {
+  readonly year: number;
+  readonly age: number;
+  readonly sex: Sex;
+  readonly setting: Setting;
+  readonly specialty: string | null;
+  readonly reasons: readonly string[];
+  readonly diagnoses: readonly Diagnosis[];
+  readonly chronic: readonly string[];
+  readonly procedures: readonly string[];
+  readonly currentMedications: readonly DrugId[];
+  readonly previousMedications: readonly DrugId[];
+}
+
+/** 4 contraindicated, 3 avoid the combination, 2 monitor or adjust, 1 be aware. */
+export type Severity = 1 | 2 | 3 | 4;
+
+/** The cut of the evaluation's interaction matrix (data/knowledge/README.md). */
+export const EVALUATION_SEVERITY: Severity = 2;
+/** From here on a pair needs a written reason before a list that holds it can be saved. */
+export const OVERRIDE_SEVERITY: Severity = 3;
+/** Pairs at this severity are never proposed together, whatever the slider says. */
+export const HARD_RULE_SEVERITY: Severity = 4;
+
+/** What one table or rule says of a pair, at its own level and in its own words. */
+export interface InteractionSource {
+  /** Identifier of the table or of the class rule, e.g. `ndf-rt` or `rule:warfarin-azole`. */
+  readonly source: string;
+  readonly severity: Severity;
+  readonly nativeSeverity: string;
+  readonly effect?: string;
+  readonly mechanism?: string;
+  readonly management?: string;
+  readonly citation: string;
+  /** False for text mined from labels that nobody has read. */
+  readonly reviewed: boolean;
+}
+
+/** An interacting pair, a < b in code-unit order, with every source that records it. */
+export interface Interaction {
+  readonly a: DrugId;
+  readonly b: DrugId;
+  /** The maximum over the sources. */
+  readonly severity: Severity;
+  /** Sources differ by two levels or more. */
+  readonly disputed: boolean;
+  readonly sources: readonly InteractionSource[];
+}
+
+/** Three different answers: a recorded pair, a pair no table records, and a drug no table covers. */
+export type InteractionAnswer =
+  | { readonly state: 'found'; readonly interaction: Interaction }
+  | { readonly state: 'none-recorded' }
+  | { readonly state: 'not-covered'; readonly drugs: readonly DrugId[] };
+
+export interface Patient {
+  readonly id: PatientId;
+  /** As shown in lists; a site's own label, e.g. a name or a record number. */
+  readonly name: string;
+  /** Identifier at the source, when the patient was imported. */
+  readonly sourceId: string | null;
+  readonly sex: Sex;
+  readonly birthYear: number | null;
+  readonly demo: boolean;
+}
+
+export interface Visit {
+  readonly id: VisitId;
+  readonly patientId: PatientId;
+  readonly sourceId: string | null;
+  /** ISO date; January 1 of the year when only the year is known (`dateKnown` is false then). */
+  readonly date: string;
+  readonly dateKnown: boolean;
+  readonly context: ClinicalContext;
+  readonly allergies: readonly string[];
+  readonly notes: string;
+  /** What the record says was prescribed; null when the visit is still open. */
+  readonly prescribed: readonly DrugId[] | null;
+  /** Drug entries of the source without an ingredient. */
+  readonly unmapped: readonly string[];
+}
+
+/** A drug as people see it. */
+export interface DrugName {
+  readonly id: DrugId;
+  /** US name where it differs from the id. */
+  readonly name: string;
+  readonly drugClass: string | null;
+}
+
+/** A code with its title for display; `title` is null when no table knows the code. */
+export interface CodeTitle {
+  readonly code: string;
+  readonly title: string | null;
+}

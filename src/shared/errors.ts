@@ -1,0 +1,150 @@
+/** Error codes that travel between processes as data, and the one table of their wording. Nothing matches on English. */
+
+export type ErrorDetails = Readonly<Record<string, string | number>>;
+
+interface Wording {
+  readonly title: string;
+  /** What the reader can do about it. Names in braces are filled from the details. */
+  readonly action: string;
+}
+
+const WORDING = {
+  INVALID_INPUT: {
+    title: 'This input cannot be used: {problem}',
+    action: 'Correct it and try again.',
+  },
+  NOT_FOUND: {
+    title: 'The {what} was not found.',
+    action: 'It may have been removed meanwhile. Go back to the list and open it again.',
+  },
+  FILE_NOT_READABLE: {
+    title: 'The file {file} cannot be read.',
+    action: 'Check that it exists and that you may read it.',
+  },
+  IMPORT_EMPTY: {
+    title: '{file} holds no usable visit.',
+    action:
+      'Check that it is in the JSON-lines visit format: one JSON object a line. The report names each refused line.',
+  },
+  STORE_LOCKED: {
+    title: 'The visit database is protected by a passphrase.',
+    action: 'Enter the passphrase to open it.',
+  },
+  STORE_KEY_WRONG: {
+    title: 'The key does not open the visit database, or the file is not one.',
+    action:
+      'Enter the right passphrase, or put back the device key file that belongs to this database. Nothing was changed.',
+  },
+  STORE_KEY_UNSAFE: {
+    title: 'The device key file {file} can be read by other users of this computer, or is not a key.',
+    action: 'Restore the file from its backup and set its mode to 0600.',
+  },
+  STORE_CORRUPT: {
+    title: 'The visit database {file} is damaged.',
+    action:
+      'Nothing was changed. Copy the file away, then restore the last backup. Do not delete the -wal file beside it: it may hold the latest visits.',
+  },
+  STORE_NEWER: {
+    title:
+      'The visit database was written by a newer version of Flame (schema {found}, this version knows {known}).',
+    action: 'Install the newer version. Nothing was changed.',
+  },
+  STORE_UNAVAILABLE: {
+    title: 'The visit database cannot be written: {problem}',
+    action: 'Check free disk space and folder permissions. What was acknowledged before is safe.',
+  },
+  KNOWLEDGE_CORRUPT: {
+    title: 'The knowledge table {file} is missing or damaged.',
+    action: 'Reinstall Flame, or in a clone run: git checkout resources/knowledge',
+  },
+  MODEL_PACK_MISSING: {
+    title: 'The model pack {pack} was not found.',
+    action: 'Reinstall Flame, or name a pack that exists in the models folder.',
+  },
+  MODEL_PACK_CORRUPT: {
+    title: 'The model pack {pack} is damaged: {problem}',
+    action:
+      'Put back the file from its source; in a clone run: git checkout models. Flame does not run a pack that fails its check.',
+  },
+  MODEL_PACK_MISMATCH: {
+    title: 'The model pack {pack} was made for other tables: {problem}',
+    action: 'Use the pack that came with this version of Flame, or train it again with: npm run train:cls',
+  },
+  DRUG_UNKNOWN: {
+    title: 'No ingredient, brand or synonym is called "{name}".',
+    action: 'Check the spelling. {suggestions}',
+  },
+  RECOMMENDATION_STALE: {
+    title: 'The recommendation was made by another model or from an older state of the visit.',
+    action: 'Ask for a new recommendation, then save. Your edits are kept on the screen.',
+  },
+  OVERRIDE_REASON_REQUIRED: {
+    title: 'The list holds {pair}, severity {severity}, without a reason.',
+    action: 'Give a reason for keeping the pair, or remove one of the two drugs.',
+  },
+  ENGINE_GONE: {
+    title: 'The engine process stopped during this call.',
+    action: 'It is being restarted. Nothing that was saved is lost. Try again in a moment.',
+  },
+  ENGINE_NOT_READY: {
+    title: 'The engine is still starting.',
+    action: 'Try again in a moment.',
+  },
+  CANCELLED: { title: 'Cancelled.', action: 'What was finished before is kept.' },
+  TIMEOUT: {
+    title: 'No answer within {seconds} seconds.',
+    action: 'Try again. If it happens again, restart Flame.',
+  },
+  METHOD_UNKNOWN: {
+    title: 'The engine does not know the call {method}.',
+    action: 'The parts of Flame do not match. Reinstall it.',
+  },
+  INTERNAL: {
+    title: 'Something went wrong inside Flame: {problem}',
+    action: 'Nothing that was saved is lost. Try again, and report it if it happens again.',
+  },
+} as const satisfies Record<string, Wording>;
+
+export type ErrorCode = keyof typeof WORDING;
+
+/** An error with a code that survives the way between processes. */
+export class FlameError extends Error {
+  readonly code: ErrorCode;
+  readonly details: ErrorDetails;
+
+  constructor(code: ErrorCode, details: ErrorDetails = {}, options: { cause?: unknown } = {}) {
+    super(describeError(code, details).title, options);
+    this.name = 'FlameError';
+    this.code = code;
+    this.details = details;
+  }
+}
+
+/** The form in which an error crosses a process boundary. */
+export interface WireError {
+  readonly code: ErrorCode;
+  readonly details: ErrorDetails;
+}
+
+export function isErrorCode(value: unknown): value is ErrorCode {
+  return typeof value === 'string' && Object.hasOwn(WORDING, value);
+}
+
+/** Turns anything thrown into data; an unexpected error keeps its message as the `problem` of INTERNAL. */
+export function toWireError(thrown: unknown): WireError {
+  if (thrown instanceof FlameError) return { code: thrown.code, details: thrown.details };
+  const problem = thrown instanceof Error ? thrown.message : String(thrown);
+  return { code: 'INTERNAL', details: { problem } };
+}
+
+export function fromWireError(error: WireError): FlameError {
+  return new FlameError(error.code, error.details);
+}
+
+/** Title and advice of an error in words, with the details filled in. */
+export function describeError(code: ErrorCode, details: ErrorDetails = {}): Wording {
+  const fill = (text: string): string =>
+    text.replace(/\{(\w+)\}/g, (_whole, key: string) => String(details[key] ?? '')).trim();
+  const { title, action } = WORDING[code];
+  return { title: fill(title), action: fill(action) };
+}
