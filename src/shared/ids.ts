@@ -12,6 +12,7 @@ export type DecisionId = Branded<'DecisionId'>;
 export type DrugId = Branded<'DrugId'>;
 
 /** Adopts a string that was checked at an edge (a database row, a parsed message) as an id. */
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the caller names the id it checked
 export function asId<Id extends string>(checked: string): Id {
   return checked as Id;
 }

@@ -1,0 +1,232 @@
+/**
+ * The one contract between the engine and everyone who calls it: names, parameters, results, progress.
+ * Both ends are derived from it with `satisfies`; a method forgotten anywhere fails to compile.
+ */
+
+import type { CodeTitle, Diagnosis, DrugName, Interaction, Patient, Severity, Visit } from './domain.ts';
+import type { DecisionId, DrugId, PatientId, RecommendationId, VisitId } from './ids.ts';
+import type { FrontPoint, Protocol, Recommendation } from './recommendation.ts';
+
+interface Method<Params, Result, Progress = never> {
+  readonly params: Params;
+  readonly result: Result;
+  readonly progress: Progress;
+}
+
+export interface AppStatus {
+  readonly store: 'open' | 'locked' | 'failed';
+  /** Set when `store` or the tables or the model failed; what the screen shows instead of the workspace. */
+  readonly failures: readonly {
+    readonly part: 'store' | 'knowledge' | 'model';
+    readonly error: WireErrorData;
+  }[];
+  readonly passphraseSet: boolean;
+  readonly patientCount: number;
+  readonly appVersion: string;
+  readonly knowledgeVersion: string | null;
+  readonly model: ModelSummary | null;
+}
+export interface WireErrorData {
+  readonly code: string;
+  readonly details: Readonly<Record<string, string | number>>;
+}
+
+export interface ModelSummary {
+  readonly name: string;
+  readonly version: string;
+  readonly formularySize: number;
+  readonly trainedOn: string;
+  readonly dataTerms: string;
+  readonly metrics: readonly {
+    readonly name: string;
+    readonly value: number;
+    readonly protocol: string;
+  }[];
+  readonly front: { readonly points: readonly FrontPoint[]; readonly protocol: Protocol } | null;
+}
+
+export interface PatientSummary {
+  readonly patient: Patient;
+  readonly visitCount: number;
+  readonly lastVisitDate: string | null;
+  readonly lastVisitId: VisitId | null;
+  /** Titles of the last visit's diagnoses, for recognition in the list. */
+  readonly lastDiagnoses: readonly string[];
+  readonly decided: boolean;
+}
+
+export interface VisitSummary {
+  readonly id: VisitId;
+  readonly date: string;
+  readonly dateKnown: boolean;
+  readonly diagnoses: readonly string[];
+  readonly prescribedCount: number | null;
+  readonly decisionCount: number;
+}
+
+/** A visit with every code's title, ready to show. */
+export interface VisitDetail {
+  readonly patient: Patient;
+  readonly visit: Visit;
+  readonly titles: {
+    readonly diagnoses: readonly (Diagnosis & { readonly title: string | null })[];
+    readonly reasons: readonly CodeTitle[];
+    readonly chronic: readonly CodeTitle[];
+    readonly procedures: readonly CodeTitle[];
+    readonly specialty: CodeTitle | null;
+  };
+  readonly currentMedications: readonly DrugName[];
+  readonly previousMedications: readonly DrugName[];
+  readonly prescribed: readonly DrugName[] | null;
+  /** Newest first. */
+  readonly decisions: readonly Decision[];
+}
+
+export const OVERRIDE_REASONS = [
+  'will-monitor',
+  'dose-adjusted',
+  'tolerated-before',
+  'benefit-outweighs-risk',
+  'information-wrong',
+  'other',
+] as const;
+export type OverrideReason = (typeof OVERRIDE_REASONS)[number];
+
+/** Why a pair of severity 3 or above stays on the list. `note` is required for the reason `other`. */
+export interface Override {
+  readonly a: DrugId;
+  readonly b: DrugId;
+  readonly severity: Severity;
+  readonly reason: OverrideReason;
+  readonly note: string;
+}
+
+export interface DecisionInput {
+  readonly visitId: VisitId;
+  readonly recommendationId: RecommendationId;
+  /** The slider position when the list was saved. */
+  readonly alpha: number;
+  readonly added: readonly DrugId[];
+  readonly removed: readonly DrugId[];
+  readonly overrides: readonly Override[];
+  readonly comment: string;
+}
+
+/** What the clinician decided: immutable once saved. */
+export interface Decision {
+  readonly id: DecisionId;
+  readonly visitId: VisitId;
+  readonly recommendationId: RecommendationId;
+  readonly savedAt: string;
+  readonly alpha: number;
+  readonly model: { readonly name: string; readonly version: string };
+  readonly knowledgeVersion: string;
+  readonly proposed: readonly DrugName[];
+  readonly final: readonly DrugName[];
+  readonly added: readonly DrugId[];
+  readonly removed: readonly DrugId[];
+  readonly overrides: readonly Override[];
+  readonly interactions: readonly Interaction[];
+  readonly comment: string;
+}
+
+export interface ImportProgress {
+  readonly linesRead: number;
+  readonly visitsStored: number;
+  /** 0 to 1 by bytes read; null when the size is unknown. */
+  readonly fraction: number | null;
+  readonly secondsLeft: number | null;
+}
+
+export interface ImportReport {
+  readonly file: string;
+  readonly linesRead: number;
+  readonly patientsCreated: number;
+  readonly visitsCreated: number;
+  /** Lines whose visit was stored before (same source id): not stored twice. */
+  readonly visitsSkipped: number;
+  /** The first 100 refused lines; `refusedCount` counts all. */
+  readonly refused: readonly { readonly line: number; readonly problem: string }[];
+  readonly refusedCount: number;
+  /** Drug names that no table resolved, with their counts, most frequent first (at most 100). */
+  readonly unresolvedDrugs: readonly { readonly name: string; readonly count: number }[];
+  readonly unknownCodes: readonly { readonly code: string; readonly count: number }[];
+}
+
+export interface DemoDescription {
+  readonly patients: number;
+  readonly visits: number;
+  readonly loaded: boolean;
+  readonly sources: readonly { readonly name: string; readonly licence: string; readonly terms: string }[];
+}
+
+export interface DrugMatch {
+  readonly drug: DrugName;
+  /** What the typed text matched, e.g. a brand; null when it is the name itself. */
+  readonly matched: string | null;
+  readonly inFormulary: boolean;
+}
+
+export interface InteractionReport {
+  readonly interactions: readonly Interaction[];
+  readonly notCovered: readonly DrugId[];
+}
+
+export interface EngineApi {
+  'app.status': Method<Record<string, never>, AppStatus>;
+  'store.unlock': Method<{ passphrase: string }, AppStatus>;
+  /** Protects the database with a passphrase, or takes the protection away with null. */
+  'store.setPassphrase': Method<{ passphrase: string | null }, AppStatus>;
+  'demo.describe': Method<Record<string, never>, DemoDescription>;
+  'demo.load': Method<Record<string, never>, ImportReport, ImportProgress>;
+  'patients.list': Method<
+    { query: string; limit: number; offset: number },
+    { total: number; patients: readonly PatientSummary[] }
+  >;
+  'patients.get': Method<{ patientId: PatientId }, { patient: Patient; visits: readonly VisitSummary[] }>;
+  'visits.get': Method<{ visitId: VisitId }, VisitDetail>;
+  /** Imports the file behind a grant that the shell gave out when the user picked it. */
+  'visits.import': Method<{ grant: string }, ImportReport, ImportProgress>;
+  recommend: Method<{ visitId: VisitId }, Recommendation>;
+  'drugs.search': Method<{ text: string; limit: number }, readonly DrugMatch[]>;
+  'interactions.among': Method<{ drugs: readonly DrugId[] }, InteractionReport>;
+  'decisions.save': Method<DecisionInput, Decision>;
+}
+
+/** Calls that only the shell (main process) makes; the renderer's port refuses them. */
+export interface ShellApi {
+  /** Lets the renderer import one picked file without ever seeing its path. */
+  'files.grant': Method<{ grant: string; path: string }, { name: string }>;
+  /** Closes the database and stops. */
+  'engine.shutdown': Method<Record<string, never>, Record<string, never>>;
+}
+
+export type MethodName = keyof EngineApi;
+export type ParamsOf<Api, Name extends keyof Api> = Api[Name] extends { params: infer P } ? P : never;
+export type ResultOf<Api, Name extends keyof Api> = Api[Name] extends { result: infer R } ? R : never;
+export type ProgressOf<Api, Name extends keyof Api> = Api[Name] extends { progress: infer G } ? G : never;
+
+/** The runtime list of the renderer's methods; the engine refuses every other name. */
+export const ENGINE_METHODS = {
+  'app.status': true,
+  'store.unlock': true,
+  'store.setPassphrase': true,
+  'demo.describe': true,
+  'demo.load': true,
+  'patients.list': true,
+  'patients.get': true,
+  'visits.get': true,
+  'visits.import': true,
+  recommend: true,
+  'drugs.search': true,
+  'interactions.among': true,
+  'decisions.save': true,
+} as const satisfies Record<MethodName, true>;
+
+export const SHELL_METHODS = {
+  'files.grant': true,
+  'engine.shutdown': true,
+} as const satisfies Record<keyof ShellApi, true>;
+
+/** What the shell says to the renderer about the engine process. */
+export type EngineState = 'starting' | 'ready' | 'restarting' | 'stopped';

@@ -1,0 +1,115 @@
+/** The reply of recommend() and the pure selection that the slider and the save both make from it. No model, no I/O. */
+
+import type { DrugName, Interaction, Severity } from './domain.ts';
+import type { DrugId, RecommendationId, VisitId } from './ids.ts';
+
+/** Why a drug is never proposed for this visit, at any position of the slider. */
+export type Exclusion =
+  | { readonly kind: 'allergy'; readonly allergy: string }
+  | { readonly kind: 'already-taken' }
+  | { readonly kind: 'duplicate-class'; readonly with: DrugId; readonly drugClass: string }
+  | { readonly kind: 'contraindicated-pair'; readonly with: DrugId };
+
+/** A drug that the model scored high enough to be looked at. */
+export interface Candidate {
+  readonly drug: DrugName;
+  /** Calibrated probability that a clinician prescribes the drug at such a visit, 0 to 1. */
+  readonly probability: number;
+  /** Hard rules that keep the drug off every list of the grid; empty when it may be proposed. */
+  readonly exclusions: readonly Exclusion[];
+}
+
+/** One action of the decoding that built a list (METHOD section 1: a_n). */
+export interface ListStep {
+  readonly action: 'add' | 'remove';
+  readonly drug: DrugId;
+  readonly probability: number;
+  /** Change of the expected Jaccard of the list by this step. */
+  readonly expectedJaccardChange: number;
+  /** Change of the number of interacting pairs (severity 2 or above) by this step, current medications included. */
+  readonly interactionChange: number;
+}
+
+/** The list for one position of the slider. */
+export interface GridPoint {
+  /** Weight of the interactions in the potential φ (METHOD section 1); grows toward safety. */
+  readonly alpha: number;
+  readonly list: readonly DrugId[];
+  readonly steps: readonly ListStep[];
+  /** Pairs of severity 2 or above within the list and with current medications. Never rises along the grid. */
+  readonly interactionCount: number;
+  readonly expectedJaccard: number;
+}
+
+/** A point of the front measured on validation visits, shipped with the model pack. */
+export interface FrontPoint {
+  readonly alpha: number;
+  readonly jaccard: number;
+  /** Mean over visits of interacting pairs / all pairs. */
+  readonly interactionRate: number;
+  readonly meanLength: number;
+}
+
+/** The sentence that stands beside every number (METHOD section 5). */
+export interface Protocol {
+  readonly corpus: string;
+  readonly split: string;
+  readonly formularySize: number;
+  readonly interactionTable: string;
+  readonly severityCut: Severity;
+}
+
+export type RecommendationWarning =
+  | { readonly kind: 'unknown-codes'; readonly codes: readonly string[] }
+  | { readonly kind: 'current-medication-outside-formulary'; readonly drugs: readonly DrugId[] }
+  | { readonly kind: 'not-covered'; readonly drugs: readonly DrugId[] }
+  | { readonly kind: 'allergy-not-understood'; readonly entries: readonly string[] }
+  | {
+      readonly kind: 'outside-training-population';
+      readonly reason: 'inpatient' | 'paediatric' | 'no-diagnosis';
+    };
+
+export interface Recommendation {
+  readonly id: RecommendationId;
+  readonly visitId: VisitId;
+  /** ISO time. */
+  readonly createdAt: string;
+  readonly model: { readonly name: string; readonly version: string };
+  readonly knowledgeVersion: string;
+  /** Hash of the context and lists that the recommendation was made from. */
+  readonly contextHash: string;
+  /** Drugs taken when the visit starts; they stand in the graph and count in every pair. */
+  readonly currentMedications: readonly DrugName[];
+  /** By falling probability; holds every drug of every list of the grid. */
+  readonly candidates: readonly Candidate[];
+  /** By rising alpha; at least two points. */
+  readonly grid: readonly GridPoint[];
+  /** All pairs among candidates and current medications, at any severity. */
+  readonly interactions: readonly Interaction[];
+  /** Candidates and current medications that no interaction table or rule covers. */
+  readonly notCovered: readonly DrugId[];
+  readonly warnings: readonly RecommendationWarning[];
+  readonly front: { readonly points: readonly FrontPoint[]; readonly protocol: Protocol } | null;
+}
+
+/**
+ * The grid point in use for a slider position: the last one whose alpha is not above `alpha`.
+ * Pure, so that the screen and the engine agree on what was proposed.
+ */
+export function selectGridPoint(grid: readonly GridPoint[], alpha: number): GridPoint {
+  const [first] = grid;
+  if (!first) throw new RangeError('a recommendation has at least one grid point');
+  let chosen = first;
+  for (const point of grid) if (point.alpha <= alpha) chosen = point;
+  return chosen;
+}
+
+/** The list after the clinician's edits: the proposal without `removed`, then `added` in order, no drug twice. */
+export function applyEdits(
+  proposed: readonly DrugId[],
+  added: readonly DrugId[],
+  removed: readonly DrugId[],
+): DrugId[] {
+  const gone = new Set(removed);
+  return [...new Set([...proposed, ...added])].filter((drug) => !gone.has(drug));
+}
