@@ -1,0 +1,79 @@
+/** What the preload script shows the renderer as `window.flame`, and the typed engine the renderer makes of it. No Electron here. */
+
+import type { EngineApi, EngineState } from './contract.ts';
+import { FlameError, type WireError } from './errors.ts';
+import { readError, type CallOptions, type Client } from './rpc.ts';
+
+/*
+ * The context bridge copies plain data and wraps functions and promises; it strips errors of everything but their
+ * message and cannot carry an AbortSignal. So errors cross as data, and a started call brings its own `cancel`.
+ */
+
+export type BridgeReply =
+  { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: WireError };
+
+export interface StartedCall {
+  /** Always fulfils: a failure is data. */
+  readonly reply: Promise<BridgeReply>;
+  readonly cancel: () => void;
+}
+
+/** A file that the user picked. The renderer never learns its path; `grant` is what `visits.import` takes. */
+export interface PickedFile {
+  readonly grant: string;
+  readonly name: string;
+}
+
+/** The raw bridge. Use it through `connectEngine`. */
+export interface FlameBridge {
+  readonly start: (method: string, params: unknown, onProgress: (value: unknown) => void) => StartedCall;
+  /** Calls back with the present state at once, then with every change; returns a function that stops it. */
+  readonly onEngineState: (listener: (state: EngineState) => void) => () => void;
+  /** Opens the system's file dialog; null when the user closes it without a choice. */
+  readonly pickImportFile: () => Promise<BridgeReply>;
+}
+
+declare global {
+  interface Window {
+    readonly flame: FlameBridge;
+  }
+}
+
+/** The renderer's engine. Every failure of every method is a FlameError. */
+export interface Engine {
+  /**
+   * Settles exactly once. A call made while the engine starts or restarts waits for it; a call under way when the
+   * engine dies is rejected with ENGINE_GONE and is not repeated by itself.
+   */
+  readonly call: Client<EngineApi>['call'];
+  readonly onState: (listener: (state: EngineState) => void) => () => void;
+  readonly pickImportFile: () => Promise<PickedFile | null>;
+}
+
+export function connectEngine(bridge: FlameBridge): Engine {
+  const start = async (
+    method: string,
+    params: unknown,
+    options: CallOptions<unknown> = {},
+  ): Promise<unknown> => {
+    const { onProgress, signal } = options;
+    if (signal?.aborted) throw new FlameError('CANCELLED');
+    const call = bridge.start(method, params, (value) => onProgress?.(value));
+    signal?.addEventListener('abort', call.cancel);
+    try {
+      return unwrap(await call.reply);
+    } finally {
+      signal?.removeEventListener('abort', call.cancel);
+    }
+  };
+  return {
+    call: start as Engine['call'],
+    onState: (listener) => bridge.onEngineState(listener),
+    pickImportFile: async () => unwrap(await bridge.pickImportFile()) as PickedFile | null,
+  };
+}
+
+function unwrap(reply: BridgeReply): unknown {
+  if (reply.ok) return reply.value;
+  throw readError(reply.error);
+}
