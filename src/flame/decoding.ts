@@ -1,0 +1,163 @@
+/**
+ * Turns probabilities into one list for every position of the slider: penalised greedy decoding (METHOD sections 4, 5)
+ * under hard rules. Scores nothing and knows no patient; docs/references/recommendation.md has the derivation.
+ */
+
+import { EVALUATION_SEVERITY, HARD_RULE_SEVERITY } from '../shared/domain.ts';
+import type { DrugId } from '../shared/ids.ts';
+import type { GridPoint, ListStep } from '../shared/recommendation.ts';
+import { severityOf, type PairMatrix } from './pair-matrix.ts';
+
+export interface DecodingProblem {
+  /** Distinct drugs that may stand on a list; what hard rules forbid for this visit is named in `excluded`. */
+  readonly drugs: readonly DrugId[];
+  /** Calibrated probability of each drug, 0 to 1. */
+  readonly probabilities: ArrayLike<number>;
+  /** Severities among `drugs`. */
+  readonly pairs: PairMatrix;
+  /** How many current medications each drug interacts with at severity 2 or above; absent: none. */
+  readonly currentPairs?: ArrayLike<number>;
+  /** Drugs that a hard rule keeps off every list. */
+  readonly excluded?: ReadonlySet<DrugId>;
+}
+
+/** Slider positions, from accuracy (0) to safety (1: no interacting pair at all). */
+export const ALPHA_GRID: readonly number[] = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1];
+
+/** λ at α = ½, in units of logit per interacting pair (chosen on validation visits, see the reference). */
+const LAMBDA_AT_HALF = 2;
+/** A drug that is certain could outbid any penalty; no calibrated model is that certain. */
+const CERTAIN = 1 - 1e-6;
+
+/** The penalty λ(α) = 2·α/(1 − α): 0 at accuracy, without bound at safety. */
+export function penaltyOf(alpha: number): number {
+  if (!(alpha >= 0 && alpha <= 1)) throw new RangeError('alpha lies between 0 and 1');
+  return alpha === 1 ? Infinity : (LAMBDA_AT_HALF * alpha) / (1 - alpha);
+}
+
+/** σ(logit(p) − λ·c): the probability after a penalty of λ for each of c interacting pairs. */
+export function discounted(probability: number, penalty: number, pairs: number): number {
+  if (pairs === 0 || penalty === 0) return probability;
+  if (penalty === Infinity) return 0;
+  const p = Math.min(probability, CERTAIN);
+  return p / (p + (1 - p) * Math.exp(penalty * pairs));
+}
+
+/** Σ_{i∈M} p_i / (|M| + Σ_all p − Σ_{i∈M} p_i) of METHOD section 5; 0 for an empty list. */
+export function expectedJaccard(listMass: number, size: number, totalMass: number): number {
+  return size === 0 ? 0 : listMass / (size + totalMass - listMass);
+}
+
+/**
+ * One list for each α, which must rise. Deterministic, and independent of the order of `drugs`. The number of
+ * interacting pairs never rises along the result: a point takes a new list only when it holds fewer pairs than the
+ * point before, or as many with a higher expected Jaccard.
+ */
+export function decode(problem: DecodingProblem, alphas: readonly number[] = ALPHA_GRID): GridPoint[] {
+  const ranked = rank(problem);
+  const points: GridPoint[] = [];
+  for (const alpha of alphas) {
+    const before = points.at(-1);
+    if (before && alpha <= before.alpha) throw new RangeError('the alphas of a grid must rise');
+    const decoded = build(ranked, penaltyOf(alpha));
+    points.push({ alpha, ...(before && !dominates(decoded, before) ? contentOf(before) : decoded) });
+  }
+  return points;
+}
+
+type Decoded = Omit<GridPoint, 'alpha'>;
+
+function contentOf({ list, steps, interactionCount, expectedJaccard }: GridPoint): Decoded {
+  return { list, steps, interactionCount, expectedJaccard };
+}
+
+function dominates(next: Decoded, before: Decoded): boolean {
+  if (next.interactionCount !== before.interactionCount)
+    return next.interactionCount < before.interactionCount;
+  return next.expectedJaccard > before.expectedJaccard;
+}
+
+/** The admissible drugs by falling probability, ties by name, so that nothing depends on the order of the input. */
+interface Ranked {
+  readonly drugs: readonly DrugId[];
+  readonly probabilities: Float64Array;
+  readonly currentPairs: Uint16Array;
+  readonly severity: (i: number, j: number) => number;
+  /** Σ p over the admissible drugs. */
+  readonly mass: number;
+}
+
+function rank({ drugs, probabilities, pairs, currentPairs, excluded }: DecodingProblem): Ranked {
+  const order: number[] = [];
+  for (let i = 0; i < drugs.length; i += 1) {
+    if (probabilities[i]! > 0 && !excluded?.has(drugs[i]!)) order.push(i);
+  }
+  order.sort((i, j) => probabilities[j]! - probabilities[i]! || (drugs[i]! < drugs[j]! ? -1 : 1));
+  const sorted = Float64Array.from(order, (i) => Math.min(probabilities[i]!, 1));
+  return {
+    drugs: order.map((i) => drugs[i]!),
+    probabilities: sorted,
+    currentPairs: Uint16Array.from(order, (i) => currentPairs?.[i] ?? 0),
+    severity: (i, j) => severityOf(pairs, order[i]!, order[j]!),
+    mass: sorted.reduce((sum, p) => sum + p, 0),
+  };
+}
+
+/**
+ * Adds the drug of the highest discounted probability p′ while p′·(k + Σ_all p) > Σ_list p, which for p′ = p is
+ * exactly "while the expected Jaccard rises"; without a penalty the result is the expected-Jaccard set.
+ */
+function build(ranked: Ranked, penalty: number): Decoded {
+  const { drugs, probabilities, severity, mass } = ranked;
+  const conflicts = Uint16Array.from(ranked.currentPairs);
+  const closed = new Uint8Array(drugs.length);
+  const list: DrugId[] = [];
+  const steps: ListStep[] = [];
+  let listMass = 0;
+  let interactionCount = 0;
+  for (;;) {
+    const next = best(probabilities, conflicts, closed, penalty);
+    if (next.index < 0 || !(next.worth * (list.length + mass) > listMass)) break;
+    const before = expectedJaccard(listMass, list.length, mass);
+    const probability = probabilities[next.index]!;
+    const drug = drugs[next.index]!;
+    listMass += probability;
+    list.push(drug);
+    interactionCount += conflicts[next.index]!;
+    steps.push({
+      action: 'add',
+      drug,
+      probability,
+      expectedJaccardChange: expectedJaccard(listMass, list.length, mass) - before,
+      interactionChange: conflicts[next.index]!,
+    });
+    closed[next.index] = 1;
+    for (let i = 0; i < drugs.length; i += 1) {
+      const level = severity(next.index, i);
+      if (level >= EVALUATION_SEVERITY) conflicts[i] = conflicts[i]! + 1;
+      if (level >= HARD_RULE_SEVERITY) closed[i] = 1;
+    }
+  }
+  return { list, steps, interactionCount, expectedJaccard: expectedJaccard(listMass, list.length, mass) };
+}
+
+/** The open drug of the highest discounted probability; the first in rank order among equals. */
+function best(
+  probabilities: Float64Array,
+  conflicts: Uint16Array,
+  closed: Uint8Array,
+  penalty: number,
+): { index: number; worth: number } {
+  let index = -1;
+  let worth = 0;
+  for (let i = 0; i < probabilities.length; i += 1) {
+    if (probabilities[i]! <= worth) break; // no penalty makes a drug worth more than its probability
+    if (closed[i] === 1) continue;
+    const candidate = discounted(probabilities[i]!, penalty, conflicts[i]!);
+    if (candidate > worth) {
+      index = i;
+      worth = candidate;
+    }
+  }
+  return { index, worth };
+}
