@@ -45,11 +45,11 @@ export interface CallOptions<Progress = never> {
 
 export interface Client<Api> {
   /** Settles exactly once; rejects only with FlameError (ENGINE_GONE when the other end dies). */
-  call<Name extends keyof Api & string>(
+  readonly call: <Name extends keyof Api & string>(
     method: Name,
     params: ParamsOf<Api, Name>,
     options?: CallOptions<ProgressOf<Api, Name>>,
-  ): Promise<ResultOf<Api, Name>>;
+  ) => Promise<ResultOf<Api, Name>>;
   /** Calls that have not settled. */
   readonly pending: number;
   readonly closed: boolean;
