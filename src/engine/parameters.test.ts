@@ -1,0 +1,62 @@
+import fc from 'fast-check';
+import { describe, expect, expectTypeOf, it } from 'vitest';
+import { ENGINE_METHODS, SHELL_METHODS, type DecisionInput, type ParamsOf } from '../shared/contract.ts';
+import { FlameError } from '../shared/errors.ts';
+import { asId, type DrugId, type RecommendationId, type VisitId } from '../shared/ids.ts';
+import { PARAMETERS, parseParameters, type Api } from './parameters.ts';
+
+const NAMES = Object.keys(PARAMETERS) as (keyof Api)[];
+
+const DECISION: DecisionInput = {
+  visitId: asId<VisitId>('v'),
+  recommendationId: asId<RecommendationId>('r'),
+  alpha: 0.5,
+  added: [asId<DrugId>('warfarin')],
+  removed: [],
+  overrides: [
+    {
+      a: asId<DrugId>('amiodarone'),
+      b: asId<DrugId>('warfarin'),
+      severity: 3,
+      reason: 'will-monitor',
+      note: '',
+    },
+  ],
+  comment: '',
+};
+
+describe('parameters', () => {
+  it('cover every method of the contract and no other', () => {
+    expect([...NAMES].sort()).toEqual([...Object.keys(ENGINE_METHODS), ...Object.keys(SHELL_METHODS)].sort());
+  });
+
+  it('parse to the types of the contract', () => {
+    expectTypeOf(parseParameters<'decisions.save'>).returns.toEqualTypeOf<ParamsOf<Api, 'decisions.save'>>();
+    expect(parseParameters('decisions.save', DECISION)).toEqual(DECISION);
+  });
+
+  it('refuse whatever else comes over the port, always as INVALID_INPUT', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...NAMES), fc.anything(), (name, params) => {
+        try {
+          parseParameters(name, params);
+        } catch (thrown) {
+          expect(thrown).toBeInstanceOf(FlameError);
+          expect((thrown as FlameError).code).toBe('INVALID_INPUT');
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('name the field that is wrong', () => {
+    expect(() => parseParameters('patients.list', { query: '', limit: 0, offset: 0 })).toThrow(/limit/);
+    expect(() => parseParameters('recommend', { visitId: 'v', alpha: 1 })).toThrow(/recommend/);
+    expect(() => parseParameters('decisions.save', { ...DECISION, alpha: NaN })).toThrow(/alpha/);
+  });
+
+  it('want words for the reason "other"', () => {
+    const overrides = [{ ...DECISION.overrides[0]!, reason: 'other' as const, note: ' ' }];
+    expect(() => parseParameters('decisions.save', { ...DECISION, overrides })).toThrow(/note/);
+  });
+});

@@ -1,0 +1,71 @@
+/** Checks the parameters of every call at the engine's edge. Knows shapes and limits, and nothing of what a call does. */
+
+import { z } from 'zod';
+import { OVERRIDE_REASONS, type EngineApi, type ParamsOf, type ShellApi } from '../shared/contract.ts';
+import { FlameError } from '../shared/errors.ts';
+import { asId, type DrugId, type PatientId, type RecommendationId, type VisitId } from '../shared/ids.ts';
+
+/** Every call that the engine answers, the renderer's and the shell's. */
+export type Api = EngineApi & ShellApi;
+
+const identifier = z.string().min(1).max(200);
+const patientId = identifier.transform((text) => asId<PatientId>(text));
+const visitId = identifier.transform((text) => asId<VisitId>(text));
+const recommendationId = identifier.transform((text) => asId<RecommendationId>(text));
+const drugId = identifier.transform((text) => asId<DrugId>(text));
+const passphrase = z.string().min(1, 'the passphrase is empty').max(1024);
+const severity = z.union([z.literal(1), z.literal(2), z.literal(3), z.literal(4)]);
+const grant = z.string().min(1).max(200);
+
+const override = z
+  .strictObject({
+    a: drugId,
+    b: drugId,
+    severity,
+    reason: z.enum(OVERRIDE_REASONS),
+    note: z.string().max(2000),
+  })
+  .refine(({ reason, note }) => reason !== 'other' || note.trim() !== '', {
+    message: 'the reason "other" needs a note',
+    path: ['note'],
+  });
+
+export const PARAMETERS = {
+  'app.status': z.strictObject({}),
+  'store.unlock': z.strictObject({ passphrase }),
+  'store.setPassphrase': z.strictObject({ passphrase: passphrase.nullable() }),
+  'demo.describe': z.strictObject({}),
+  'demo.load': z.strictObject({}),
+  'patients.list': z.strictObject({
+    query: z.string().max(500),
+    limit: z.int().min(1).max(500),
+    offset: z.int().min(0),
+  }),
+  'patients.get': z.strictObject({ patientId }),
+  'visits.get': z.strictObject({ visitId }),
+  'visits.import': z.strictObject({ grant }),
+  recommend: z.strictObject({ visitId }),
+  'drugs.search': z.strictObject({ text: z.string().max(200), limit: z.int().min(1).max(50) }),
+  'interactions.among': z.strictObject({ drugs: z.array(drugId).max(200) }),
+  'decisions.save': z.strictObject({
+    visitId,
+    recommendationId,
+    alpha: z.number(),
+    added: z.array(drugId).max(100),
+    removed: z.array(drugId).max(100),
+    overrides: z.array(override).max(500),
+    comment: z.string().max(10_000),
+  }),
+  'files.grant': z.strictObject({ grant, path: z.string().min(1).max(4096) }),
+  'engine.shutdown': z.strictObject({}),
+} as const satisfies { readonly [Name in keyof Api]: z.ZodType<ParamsOf<Api, Name>> };
+
+/** @throws FlameError INVALID_INPUT naming the field and what is wrong with it */
+export function parseParameters<Name extends keyof Api>(name: Name, params: unknown): ParamsOf<Api, Name> {
+  const result = PARAMETERS[name].safeParse(params);
+  if (result.success) return result.data as ParamsOf<Api, Name>;
+  const [issue] = result.error.issues;
+  const field = issue?.path.join('.') ?? '';
+  const problem = `${name}: ${field === '' ? '' : `${field}: `}${issue?.message ?? 'wrong shape'}`;
+  throw new FlameError('INVALID_INPUT', { problem });
+}
