@@ -1,0 +1,92 @@
+/** Names for a model under construction: declares inputs, parameters and buffers by path. It holds no weights. */
+import type { DType, Shape } from './dtype.ts';
+import { NnError } from './errors.ts';
+import type { Graph, Tensor } from './graph.ts';
+import type { Random } from './random.ts';
+
+/** Fills a fresh parameter. */
+export type Initialize = (random: Random, length: number) => ArrayLike<number>;
+
+export const zeros: Initialize = (_, length) => new Float64Array(length);
+export const ones: Initialize = (_, length) => new Float64Array(length).fill(1);
+export const constant =
+  (value: number): Initialize =>
+  (_, length) =>
+    new Float64Array(length).fill(value);
+/** Normal with mean 0. */
+export const normal =
+  (deviation: number): Initialize =>
+  (random, length) =>
+    Float64Array.from({ length }, () => random.normal() * deviation);
+/** Uniform in [−bound, bound). */
+export const uniform =
+  (bound: number): Initialize =>
+  (random, length) =>
+    Float64Array.from({ length }, () => (random.uniform() * 2 - 1) * bound);
+/** Given values, e.g. an embedding learned elsewhere. */
+export const from =
+  (values: ArrayLike<number>): Initialize =>
+  () =>
+    values;
+
+export interface ParameterOptions {
+  /** Whether AdamW decays it; by default matrices do, vectors and scalars do not. */
+  readonly decay?: boolean;
+  /** A parameter that is stored and loaded but never updated. */
+  readonly frozen?: boolean;
+}
+
+export interface Declaration {
+  readonly name: string;
+  readonly shape: Shape;
+  readonly initialize: Initialize;
+  readonly decay: boolean;
+  readonly frozen: boolean;
+  readonly tensor: Tensor;
+}
+
+/** How a declared parameter enters the graph: as an input to train it, as an initializer to use it. */
+export type Materialize = (name: string, shape: Shape) => Tensor;
+
+/** A place in a model: `scope.child('layers.0').parameter('weight', …)` declares `layers.0.weight`. */
+export class Scope {
+  readonly graph: Graph;
+  private readonly path: string;
+  private readonly materialize: Materialize;
+  private readonly declared: Map<string, Declaration>;
+
+  constructor(graph: Graph, materialize: Materialize, path = '', declared = new Map<string, Declaration>()) {
+    this.graph = graph;
+    this.materialize = materialize;
+    this.path = path;
+    this.declared = declared;
+  }
+
+  child(name: string): Scope {
+    return new Scope(this.graph, this.materialize, `${this.path}${name}.`, this.declared);
+  }
+
+  /** A value fed at each step; `'float'` follows the graph. Inputs are named globally, not by path. */
+  input(name: string, dtype: DType | 'float', shape: Shape): Tensor {
+    return this.graph.input(name, dtype, shape);
+  }
+
+  /** A trainable tensor. Declaring a name twice is an error: to share weights, share the tensor or the layer. */
+  parameter(name: string, shape: Shape, initialize: Initialize, options: ParameterOptions = {}): Tensor {
+    const full = this.path + name;
+    if (this.declared.has(full)) throw new NnError('name-taken', `parameter ${full} is declared twice`);
+    const tensor = this.materialize(full, shape);
+    const { decay = shape.length > 1, frozen = false } = options;
+    this.declared.set(full, { name: full, shape, initialize, decay, frozen, tensor });
+    return tensor;
+  }
+
+  /** A constant stored in the graph, e.g. a fingerprint matrix. It is not part of the weights. */
+  buffer(name: string, shape: Shape, values: ArrayLike<number>, dtype: DType | 'float' = 'float'): Tensor {
+    return this.graph.initializer(`buffer:${this.path}${name}`, dtype, shape, values);
+  }
+
+  declarations(): readonly Declaration[] {
+    return [...this.declared.values()];
+  }
+}
