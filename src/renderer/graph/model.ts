@@ -1,0 +1,49 @@
+/** What the interaction graph shows: nodes with their role and coverage, edges with their severity. No geometry. */
+
+import type { Interaction, Severity } from '../../shared/domain.ts';
+import type { DrugId } from '../../shared/ids.ts';
+import { pairKey } from '../../shared/interactions.ts';
+
+/** What a drug is to the list on the screen; each role has a shape and a word. */
+export type NodeRole = 'proposed' | 'kept' | 'added' | 'current' | 'removed';
+/** `covered` says that the tables know the drug, not that it is safe. */
+export type Coverage = 'covered' | 'not-covered' | 'unchecked';
+
+export interface GraphNode {
+  readonly id: DrugId;
+  readonly name: string;
+  readonly role: NodeRole;
+  readonly coverage: Coverage;
+}
+
+export interface GraphEdge {
+  readonly key: string;
+  readonly a: DrugId;
+  readonly b: DrugId;
+  readonly severity: Severity;
+  readonly disputed: boolean;
+}
+
+export interface GraphModel {
+  readonly nodes: readonly GraphNode[];
+  readonly edges: readonly GraphEdge[];
+}
+
+export const ROLE_WORDS: Readonly<Record<NodeRole, string>> = {
+  proposed: 'proposed',
+  kept: 'kept by you',
+  added: 'added by you',
+  current: 'taken already',
+  removed: 'removed by you',
+};
+
+/** Edges in the order of the table: most severe first. */
+export function edgesOf(interactions: readonly Interaction[]): GraphEdge[] {
+  return interactions.map(({ a, b, severity, disputed }) => ({
+    key: pairKey(a, b),
+    a,
+    b,
+    severity,
+    disputed,
+  }));
+}

@@ -1,0 +1,103 @@
+/** Pure views of a recommendation for the screen: rows of the list, other candidates, exclusions, names. Holds no state. */
+
+import type { InteractionReport, VisitDetail } from '../../shared/contract.ts';
+import type { DrugName, Interaction } from '../../shared/domain.ts';
+import type { DrugId } from '../../shared/ids.ts';
+import type { Candidate, Recommendation } from '../../shared/recommendation.ts';
+import type { Coverage, NodeRole } from '../graph/model.ts';
+import type { Edit } from './edits.ts';
+import type { PairAnswers } from './pairs.ts';
+
+export interface ListRow {
+  readonly drug: DrugName;
+  readonly role: Exclude<NodeRole, 'current' | 'removed'>;
+  /** Null when the model has no score for the drug. */
+  readonly probability: number | null;
+  readonly outsideFormulary: boolean;
+  /** The slider's list holds it too, so that letting go of it changes nothing now. */
+  readonly proposedNow: boolean;
+  readonly coverage: Coverage;
+  /** Its pairs with the list and the current medications, most severe first. */
+  readonly pairs: readonly Interaction[];
+  /** Hard rules that the physician overruled by adding it. */
+  readonly exclusions: Candidate['exclusions'];
+}
+
+export function namesOf(
+  detail: VisitDetail | null,
+  reply: Recommendation | null,
+  edits: readonly Edit[],
+): ReadonlyMap<DrugId, DrugName> {
+  const known: DrugName[] = [
+    ...(detail?.previousMedications ?? []),
+    ...(detail?.prescribed ?? []),
+    ...(detail?.decisions ?? []).flatMap((decision) => [...decision.proposed, ...decision.final]),
+    ...(detail?.currentMedications ?? []),
+    ...edits.map((edit) => edit.drug),
+    ...(reply?.currentMedications ?? []),
+    ...(reply?.candidates ?? []).map((candidate) => candidate.drug),
+  ];
+  return new Map(known.map((drug) => [drug.id, drug]));
+}
+
+/** The reply's interactions, and of the later check only pairs that the reply cannot know. */
+export function mergedInteractions(
+  reply: Recommendation | null,
+  check: InteractionReport,
+): readonly Interaction[] {
+  const known = new Set([
+    ...(reply?.candidates ?? []).map((candidate) => candidate.drug.id),
+    ...(reply?.currentMedications ?? []).map((drug) => drug.id),
+  ]);
+  const news = check.interactions.filter((pair) => !known.has(pair.a) || !known.has(pair.b));
+  return [...(reply?.interactions ?? []), ...news];
+}
+
+export function listRows(input: {
+  readonly reply: Recommendation | null;
+  readonly proposed: readonly DrugId[];
+  readonly list: readonly DrugId[];
+  readonly standing: ReadonlyMap<DrugId, Edit>;
+  readonly pairs: PairAnswers;
+  readonly names: ReadonlyMap<DrugId, DrugName>;
+}): readonly ListRow[] {
+  const candidates = new Map((input.reply?.candidates ?? []).map((entry) => [entry.drug.id, entry]));
+  const proposed = new Set(input.proposed);
+  const uncovered = new Set(input.pairs.uncoveredDrugs);
+  const unchecked = new Set(input.pairs.uncheckedDrugs);
+  return input.list.map((id) => {
+    const candidate = candidates.get(id);
+    const edit = input.standing.get(id);
+    return {
+      drug: input.names.get(id) ?? { id, name: id, drugClass: null },
+      role: edit?.action === 'add' ? 'added' : edit?.action === 'keep' ? 'kept' : 'proposed',
+      probability: candidate?.probability ?? null,
+      outsideFormulary: candidate === undefined && edit?.inFormulary === false,
+      proposedNow: proposed.has(id),
+      coverage: unchecked.has(id) ? 'unchecked' : uncovered.has(id) ? 'not-covered' : 'covered',
+      pairs: input.pairs.found.filter((pair) => pair.a === id || pair.b === id),
+      exclusions: candidate?.exclusions ?? [],
+    };
+  });
+}
+
+/** Candidates that a hard rule keeps off, and that the physician has not put on the list. */
+export function excludedDrugs(reply: Recommendation | null, list: readonly DrugId[]): readonly Candidate[] {
+  const onList = new Set(list);
+  return (reply?.candidates ?? []).filter(
+    (candidate) => candidate.exclusions.length > 0 && !onList.has(candidate.drug.id),
+  );
+}
+
+/** Admissible candidates that are neither on the list nor removed by the physician. */
+export function otherCandidates(
+  reply: Recommendation | null,
+  list: readonly DrugId[],
+  standing: ReadonlyMap<DrugId, Edit>,
+): readonly Candidate[] {
+  const onList = new Set(list);
+  return (reply?.candidates ?? []).filter(
+    ({ drug, exclusions }) =>
+      exclusions.length === 0 && !onList.has(drug.id) && standing.get(drug.id)?.action !== 'remove',
+  );
+}

@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest';
+import { FlameError } from '../../shared/errors.ts';
+import { fakeEngine, type FakeEngine } from '../testing/fake-engine.ts';
+import { drug, VISIT_ID } from '../testing/fixtures.ts';
+import { VisitSession } from './visit-session.svelte.ts';
+
+async function recommended(): Promise<{ engine: FakeEngine; session: VisitSession }> {
+  const engine = fakeEngine();
+  const session = new VisitSession(engine, VISIT_ID);
+  await session.load();
+  await session.recommend();
+  return { engine, session };
+}
+const names = (session: VisitSession): string[] => session.rows.map((row) => row.drug.name);
+
+describe('VisitSession', () => {
+  it('moves the slider without a call, and counts the pairs that the engine counted', async () => {
+    const { engine, session } = await recommended();
+    const before = engine.calls.length;
+    session.grid.forEach((point, position) => {
+      session.moveTo(position);
+      expect(session.list).toEqual(point.list);
+      expect(session.pairs.found.filter((pair) => pair.severity >= 2)).toHaveLength(point.interactionCount);
+    });
+    expect(engine.calls).toHaveLength(before);
+  });
+
+  it('keeps edits above the slider', async () => {
+    const { session } = await recommended();
+    await session.edit('keep', drug('naproxen'));
+    await session.edit('remove', drug('furosemide'));
+    session.moveTo(10);
+    expect(names(session)).toEqual(['lisinopril', 'metoprolol', 'atorvastatin', 'naproxen']);
+    await session.undo();
+    expect(names(session)).toContain('furosemide');
+  });
+
+  it('checks a drug from outside the reply once, and shows it as unchecked when that fails', async () => {
+    const { engine, session } = await recommended();
+    const answer = engine.handlers['interactions.among'];
+    engine.handlers['interactions.among'] = () => {
+      throw new FlameError('ENGINE_GONE');
+    };
+    await session.edit('add', drug('amiodarone'), true);
+    expect(session.checkProblem?.code).toBe('ENGINE_GONE');
+    expect(session.pairs.uncheckedDrugs).toEqual(['amiodarone']);
+    expect(
+      session.pairs.noneRecorded.some((pair) => pair.a === 'amiodarone' || pair.b === 'amiodarone'),
+    ).toBe(false);
+
+    engine.handlers['interactions.among'] = answer;
+    await session.checkOutsiders();
+    expect(session.pairs.uncheckedDrugs).toEqual([]);
+    expect(session.toOverride.map(({ a, b }) => `${a}+${b}`)).toEqual([
+      'amiodarone+warfarin',
+      'naproxen+warfarin',
+    ]);
+    const calls = engine.calls.length;
+    session.moveTo(10);
+    expect(engine.calls).toHaveLength(calls);
+  });
+
+  it('shows a drug of no table as not covered, not as safe', async () => {
+    const { session } = await recommended();
+    await session.edit('add', drug('co-enzyme q10'), false);
+    expect(session.pairs.uncoveredDrugs).toEqual(['co-enzyme q10']);
+    expect(session.pairs.notCovered).toHaveLength(6);
+    expect(session.rows.at(-1)?.coverage).toBe('not-covered');
+  });
+
+  it('saves only when every severe pair has its reason, and the list saved is the list shown', async () => {
+    const { engine, session } = await recommended();
+    const [severe] = session.toOverride;
+    expect(severe && [severe.a, severe.b]).toEqual(['naproxen', 'warfarin']);
+    expect(await session.save()).toBeNull();
+    session.setOverride(severe!, { reason: 'other', note: ' ' });
+    expect(session.overridesComplete).toBe(false);
+    session.setOverride(severe!, { reason: 'will-monitor', note: '' });
+    await session.edit('add', drug('atorvastatin'));
+    const shown = names(session);
+    const decision = await session.save();
+    expect(decision?.final.map((entry) => entry.name)).toEqual(shown);
+    expect(decision?.added).toEqual(['atorvastatin']);
+    expect(decision?.overrides).toHaveLength(1);
+    expect(session.showsDecision).toBe(true);
+    expect(engine.calls.at(-1)?.method).toBe('decisions.save');
+  });
+
+  it('loses no edit when the save fails, nor when a new recommendation is asked for', async () => {
+    const { engine, session } = await recommended();
+    await session.edit('remove', drug('naproxen'));
+    session.moveTo(4);
+    const save = engine.handlers['decisions.save'];
+    engine.handlers['decisions.save'] = () => {
+      throw new FlameError('RECOMMENDATION_STALE');
+    };
+    expect(await session.save()).toBeNull();
+    expect(session.problem?.code).toBe('RECOMMENDATION_STALE');
+    engine.handlers['decisions.save'] = save;
+    await session.recommend();
+    expect(session.alpha).toBeCloseTo(0.4);
+    expect(session.removedRows.map((entry) => entry.name)).toEqual(['naproxen']);
+    expect(await session.save()).not.toBeNull();
+  });
+});

@@ -1,0 +1,243 @@
+/**
+ * One visit on the screen: the recommendation, the slider's position, the physician's edits, and the save.
+ * The slider picks from the reply and never calls the engine; an error never loses an edit.
+ */
+
+import { SvelteMap } from 'svelte/reactivity';
+import type { Engine } from '../../shared/bridge.ts';
+import type {
+  Decision,
+  DecisionInput,
+  InteractionReport,
+  OverrideReason,
+  VisitDetail,
+  WireErrorData,
+} from '../../shared/contract.ts';
+import { OVERRIDE_SEVERITY, type DrugName, type Interaction } from '../../shared/domain.ts';
+import type { DrugId, VisitId } from '../../shared/ids.ts';
+import { pairKey } from '../../shared/interactions.ts';
+import { selectGridPoint, type GridPoint, type Recommendation } from '../../shared/recommendation.ts';
+import { decisionEdits, editedList, standingEdits, type Edit, type EditAction } from './edits.ts';
+import { answerPairs } from './pairs.ts';
+import { problemOf } from './problem.ts';
+import { excludedDrugs, listRows, mergedInteractions, namesOf, otherCandidates } from './list-view.ts';
+
+export type Phase = 'idle' | 'loading' | 'recommending' | 'saving';
+export type Selection =
+  { readonly kind: 'pair'; readonly key: string } | { readonly kind: 'drug'; readonly drug: DrugId };
+export interface OverrideDraft {
+  readonly reason: OverrideReason | null;
+  readonly note: string;
+}
+
+const NO_CHECK: InteractionReport = { interactions: [], notCovered: [] };
+
+export class VisitSession {
+  readonly visitId: VisitId;
+  phase = $state<Phase>('loading');
+  problem = $state.raw<WireErrorData | null>(null);
+  detail = $state.raw<VisitDetail | null>(null);
+  reply = $state.raw<Recommendation | null>(null);
+  alpha = $state(0);
+  edits = $state.raw<readonly Edit[]>([]);
+  selection = $state.raw<Selection | null>(null);
+  comment = $state('');
+  readonly overrides = new SvelteMap<string, OverrideDraft>();
+  /** What the tables said of drugs that the reply does not hold, and for which drugs. */
+  check = $state.raw<{ readonly report: InteractionReport; readonly drugs: ReadonlySet<DrugId> }>({
+    report: NO_CHECK,
+    drugs: new Set(),
+  });
+  checkProblem = $state.raw<WireErrorData | null>(null);
+  /** True while a saved decision is shown although another recommendation could be asked for. */
+  readonly showsDecision = $derived(this.reply === null && (this.detail?.decisions.length ?? 0) > 0);
+
+  readonly grid = $derived<readonly GridPoint[]>(this.reply?.grid ?? []);
+  readonly point = $derived(this.grid.length > 0 ? selectGridPoint(this.grid, this.alpha) : null);
+  readonly position = $derived(this.point ? this.grid.indexOf(this.point) : 0);
+  readonly proposed = $derived<readonly DrugId[]>(this.point?.list ?? []);
+  readonly list = $derived(editedList(this.proposed, this.edits));
+  readonly standing = $derived(standingEdits(this.edits));
+  readonly current = $derived<readonly DrugName[]>(
+    this.reply?.currentMedications ?? this.detail?.currentMedications ?? [],
+  );
+  readonly currentIds = $derived(this.current.map((drug) => drug.id));
+  readonly names = $derived(namesOf(this.detail, this.reply, this.edits));
+
+  /** Drugs on the screen that the reply holds no interactions of. */
+  readonly outsiders = $derived.by(() => {
+    const known = new Set([
+      ...(this.reply?.candidates ?? []).map((candidate) => candidate.drug.id),
+      ...this.currentIds,
+    ]);
+    return this.list.filter((drug) => !known.has(drug));
+  });
+  readonly unchecked = $derived(new Set(this.outsiders.filter((drug) => !this.check.drugs.has(drug))));
+  readonly interactions = $derived(mergedInteractions(this.reply, this.check.report));
+  readonly notCovered = $derived(
+    new Set([...(this.reply?.notCovered ?? []), ...this.check.report.notCovered]),
+  );
+  readonly pairs = $derived(
+    answerPairs({
+      list: this.list,
+      current: this.currentIds,
+      interactions: this.interactions,
+      notCovered: this.notCovered,
+      unchecked: this.unchecked,
+    }),
+  );
+  readonly rows = $derived(
+    listRows({
+      reply: this.reply,
+      proposed: this.proposed,
+      list: this.list,
+      standing: this.standing,
+      pairs: this.pairs,
+      names: this.names,
+    }),
+  );
+  readonly removedRows = $derived(
+    [...this.standing.values()].filter((edit) => edit.action === 'remove').map((edit) => edit.drug),
+  );
+  readonly excluded = $derived(excludedDrugs(this.reply, this.list));
+  readonly others = $derived(otherCandidates(this.reply, this.list, this.standing));
+  /** Pairs that need a written reason before the list can be saved. */
+  readonly toOverride = $derived(this.pairs.found.filter((pair) => pair.severity >= OVERRIDE_SEVERITY));
+  readonly overridesComplete = $derived(this.toOverride.every((pair) => this.#reasonGiven(pair)));
+  readonly dirty = $derived(this.edits.length > 0);
+
+  readonly #engine: Engine;
+  #asked = 0;
+
+  constructor(engine: Engine, visitId: VisitId) {
+    this.#engine = engine;
+    this.visitId = visitId;
+  }
+
+  nameOf = (drug: DrugId): string => this.names.get(drug)?.name ?? drug;
+
+  async load(): Promise<void> {
+    await this.#during('loading', async () => {
+      this.detail = await this.#engine.call('visits.get', { visitId: this.visitId });
+    });
+  }
+
+  /** Asks for a recommendation; edits, reasons and slider position stay. */
+  async recommend(): Promise<void> {
+    await this.#during('recommending', async () => {
+      this.reply = await this.#engine.call('recommend', { visitId: this.visitId });
+      this.selection = null;
+    });
+    await this.checkOutsiders();
+  }
+
+  /** Moves the slider to a position of the grid. */
+  moveTo(position: number): void {
+    const point = this.grid[position];
+    if (point) this.alpha = point.alpha;
+  }
+
+  edit(action: EditAction, drug: DrugName, inFormulary: boolean | null = null): Promise<void> {
+    this.edits = [...this.edits, { action, drug, inFormulary }];
+    return this.checkOutsiders();
+  }
+
+  undo(): Promise<void> {
+    this.edits = this.edits.slice(0, -1);
+    return this.checkOutsiders();
+  }
+
+  /** Leaves the recommendation and its edits, back to the saved decision or the untouched visit. */
+  discard(): void {
+    this.#forget();
+    this.problem = null;
+  }
+
+  /** Asks the tables about drugs that the reply does not hold; called on edits only. */
+  async checkOutsiders(): Promise<void> {
+    if (this.unchecked.size === 0) return;
+    const question = ++this.#asked;
+    const outsiders = new Set(this.outsiders);
+    const known = (this.reply?.candidates ?? []).map((candidate) => candidate.drug.id);
+    const drugs = [...new Set([...outsiders, ...known, ...this.currentIds])];
+    try {
+      const report = await this.#engine.call('interactions.among', { drugs });
+      if (question !== this.#asked) return;
+      this.check = { report, drugs: outsiders };
+      this.checkProblem = null;
+    } catch (thrown) {
+      if (question === this.#asked) this.checkProblem = problemOf(thrown);
+    }
+  }
+
+  setOverride(pair: Interaction, draft: OverrideDraft): void {
+    this.overrides.set(pairKey(pair.a, pair.b), draft);
+  }
+
+  overrideOf(pair: Interaction): OverrideDraft {
+    return this.overrides.get(pairKey(pair.a, pair.b)) ?? { reason: null, note: '' };
+  }
+
+  /** Saves the list on the screen. @returns the decision, or null when the engine refused (see `problem`) */
+  async save(): Promise<Decision | null> {
+    const input = this.#decisionInput();
+    if (input === null) return null;
+    let saved: Decision | null = null;
+    await this.#during('saving', async () => {
+      saved = await this.#engine.call('decisions.save', input);
+      if (this.detail) this.detail = { ...this.detail, decisions: [saved, ...this.detail.decisions] };
+      this.#forget();
+    });
+    return saved;
+  }
+
+  #decisionInput(): DecisionInput | null {
+    const { reply, point } = this;
+    if (reply === null || point === null || !this.overridesComplete) return null;
+    return {
+      visitId: this.visitId,
+      recommendationId: reply.id,
+      alpha: point.alpha,
+      ...decisionEdits(point.list, this.edits),
+      overrides: this.toOverride.map((pair) => {
+        const { reason, note } = this.overrideOf(pair);
+        return {
+          a: pair.a,
+          b: pair.b,
+          severity: pair.severity,
+          reason: reason ?? 'other',
+          note: note.trim(),
+        };
+      }),
+      comment: this.comment.trim(),
+    };
+  }
+
+  #reasonGiven(pair: Interaction): boolean {
+    const { reason, note } = this.overrideOf(pair);
+    return reason !== null && (reason !== 'other' || note.trim() !== '');
+  }
+
+  #forget(): void {
+    this.reply = null;
+    this.alpha = 0;
+    this.edits = [];
+    this.selection = null;
+    this.comment = '';
+    this.overrides.clear();
+    this.check = { report: NO_CHECK, drugs: new Set() };
+    this.checkProblem = null;
+  }
+
+  async #during(phase: Phase, work: () => Promise<void>): Promise<void> {
+    this.phase = phase;
+    this.problem = null;
+    try {
+      await work();
+    } catch (thrown) {
+      this.problem = problemOf(thrown);
+    } finally {
+      this.phase = 'idle';
+    }
+  }
+}

@@ -1,0 +1,145 @@
+/** A small in-memory engine with the renderer's contract, for component tests and for looking at screens. Never part of the app. */
+
+import type { Engine } from '../../shared/bridge.ts';
+import type {
+  AppStatus,
+  Decision,
+  DecisionInput,
+  DrugMatch,
+  EngineApi,
+  EngineState,
+  ImportReport,
+  MethodName,
+  ParamsOf,
+  ProgressOf,
+  ResultOf,
+} from '../../shared/contract.ts';
+import { FlameError } from '../../shared/errors.ts';
+import { asId, type DecisionId } from '../../shared/ids.ts';
+import { interactionsWithin } from '../../shared/interactions.ts';
+import { applyEdits, selectGridPoint } from '../../shared/recommendation.ts';
+import type { CallOptions } from '../../shared/rpc.ts';
+import * as fixtures from './fixtures.ts';
+
+type Handlers = {
+  [Name in MethodName]: (
+    params: ParamsOf<EngineApi, Name>,
+    options: CallOptions<ProgressOf<EngineApi, Name>>,
+  ) => ResultOf<EngineApi, Name> | Promise<ResultOf<EngineApi, Name>>;
+};
+
+export interface FakeEngine extends Engine {
+  /** Every call made, in order. */
+  readonly calls: { readonly method: MethodName; readonly params: unknown }[];
+  /** Replaces answers; a test that wants a failure throws a FlameError. */
+  readonly handlers: Handlers;
+  say(state: EngineState): void;
+}
+
+const SEARCHABLE = [
+  'amiodarone',
+  'digoxin',
+  'ibuprofen',
+  'naproxen',
+  'omeprazole',
+  'warfarin',
+  'co-enzyme q10',
+];
+const REPORT: ImportReport = {
+  file: 'demo',
+  linesRead: 52,
+  patientsCreated: 40,
+  visitsCreated: 52,
+  visitsSkipped: 0,
+  refused: [],
+  refusedCount: 0,
+  unresolvedDrugs: [],
+  unknownCodes: [],
+};
+
+export function fakeEngine(initial: Partial<AppStatus> = {}): FakeEngine {
+  let status: AppStatus = { ...fixtures.STATUS, ...initial };
+  const decisions: Decision[] = [];
+  const listeners = new Set<(state: EngineState) => void>();
+  let state: EngineState = 'ready';
+  const calls: FakeEngine['calls'] = [];
+
+  const handlers: Handlers = {
+    'app.status': () => status,
+    'store.unlock': ({ passphrase }) => {
+      if (passphrase !== 'right') throw new FlameError('STORE_KEY_WRONG');
+      status = { ...status, store: 'open' };
+      return status;
+    },
+    'store.setPassphrase': ({ passphrase }) => (status = { ...status, passphraseSet: passphrase !== null }),
+    'demo.describe': () => fixtures.DEMO,
+    'demo.load': async (_params, { onProgress }) => {
+      onProgress?.({ linesRead: 26, visitsStored: 26, fraction: 0.5, secondsLeft: 1 });
+      await Promise.resolve();
+      status = { ...status, patientCount: fixtures.PATIENTS.length };
+      return REPORT;
+    },
+    'patients.list': ({ query, limit, offset }) => {
+      const found = fixtures.PATIENTS.filter(({ patient, lastDiagnoses }) =>
+        `${patient.name} ${lastDiagnoses.join(' ')}`.toLowerCase().includes(query.toLowerCase()),
+      );
+      return { total: found.length, patients: found.slice(offset, offset + limit) };
+    },
+    'patients.get': () => ({ patient: fixtures.PATIENT, visits: fixtures.VISITS }),
+    'visits.get': () => ({ ...fixtures.DETAIL, decisions }),
+    'visits.import': () => REPORT,
+    recommend: () => fixtures.RECOMMENDATION,
+    'drugs.search': ({ text }) =>
+      SEARCHABLE.filter((name) => name.includes(text.toLowerCase())).map((name): DrugMatch => ({
+        drug: fixtures.drug(name),
+        matched: null,
+        inFormulary: name !== 'co-enzyme q10',
+      })),
+    'interactions.among': ({ drugs }) => ({
+      interactions: interactionsWithin(fixtures.INTERACTIONS, drugs),
+      notCovered: drugs.filter((drug) => drug === 'co-enzyme q10'),
+    }),
+    'decisions.save': (input) => {
+      const decision = decide(input, decisions.length);
+      decisions.unshift(decision);
+      return decision;
+    },
+  };
+
+  return {
+    calls,
+    handlers,
+    async call(method, params, options = {}) {
+      calls.push({ method, params });
+      await Promise.resolve();
+      if (state !== 'ready') throw new FlameError('ENGINE_GONE');
+      return handlers[method](params as never, options as never) as never;
+    },
+    onState(listener) {
+      listeners.add(listener);
+      listener(state);
+      return () => listeners.delete(listener);
+    },
+    pickImportFile: () => Promise.resolve({ grant: 'g', name: 'visits.jsonl' }),
+    say(next) {
+      state = next;
+      for (const listener of listeners) listener(next);
+    },
+  };
+}
+
+function decide(input: DecisionInput, count: number): Decision {
+  const { grid, model, knowledgeVersion, interactions } = fixtures.RECOMMENDATION;
+  const proposed = selectGridPoint(grid, input.alpha).list;
+  const final = applyEdits(proposed, input.added, input.removed);
+  return {
+    ...input,
+    id: asId<DecisionId>(`d${count}`),
+    savedAt: '2026-11-22T10:05:00Z',
+    model,
+    knowledgeVersion,
+    proposed: proposed.map((id) => fixtures.drug(id)),
+    final: final.map((id) => fixtures.drug(id)),
+    interactions: interactionsWithin(interactions, [...final, fixtures.drugId('warfarin')]),
+  };
+}

@@ -1,0 +1,39 @@
+/** What moving the slider or editing changed, in words. Compares lists; chooses nothing. */
+
+import type { DrugId } from '../../shared/ids.ts';
+
+export interface ListChange {
+  readonly gained: readonly DrugId[];
+  readonly lost: readonly DrugId[];
+}
+
+export function listChange(from: readonly DrugId[], to: readonly DrugId[]): ListChange {
+  const before = new Set(from);
+  const after = new Set(to);
+  return { gained: to.filter((drug) => !before.has(drug)), lost: from.filter((drug) => !after.has(drug)) };
+}
+
+/** "+ lisinopril, − naproxen"; empty when nothing changed. */
+export function changeInWords(change: ListChange, nameOf: (drug: DrugId) => string): string {
+  return [
+    ...change.gained.map((drug) => `+ ${nameOf(drug)}`),
+    ...change.lost.map((drug) => `− ${nameOf(drug)}`),
+  ].join(', ');
+}
+
+/** "2 → 0 interacting pairs", "2 interacting pairs, as before". */
+export function pairsInWords(from: number, to: number): string {
+  const noun = to === 1 ? 'interacting pair' : 'interacting pairs';
+  return from === to ? `${to} ${noun}, as before` : `${from} → ${to} ${noun}`;
+}
+
+/** "a", "a and b", "a, b and c". */
+export function sentenceList(items: readonly string[]): string {
+  if (items.length < 2) return items[0] ?? '';
+  return `${items.slice(0, -1).join(', ')} and ${items.at(-1) ?? ''}`;
+}
+
+/** "1 visit", "3 visits". */
+export function plural(count: number, noun: string, plurals = `${noun}s`): string {
+  return `${count.toLocaleString('en')} ${count === 1 ? noun : plurals}`;
+}

@@ -1,0 +1,59 @@
+/** Warnings, exclusions, reasons and protocols of a recommendation in words. Hides none of them. */
+
+import type { OverrideReason } from '../../shared/contract.ts';
+import type { DrugId } from '../../shared/ids.ts';
+import type { Exclusion, Protocol, RecommendationWarning } from '../../shared/recommendation.ts';
+import { sentenceList } from './changes.ts';
+
+type NameOf = (drug: DrugId) => string;
+
+export function exclusionWords(exclusion: Exclusion, nameOf: NameOf): string {
+  switch (exclusion.kind) {
+    case 'allergy':
+      return `recorded allergy: ${exclusion.allergy}`;
+    case 'already-taken':
+      return 'already among the current medications';
+    case 'duplicate-class':
+      return `same class as ${nameOf(exclusion.with)} (${exclusion.drugClass})`;
+    case 'contraindicated-pair':
+      return `contraindicated with ${nameOf(exclusion.with)}`;
+  }
+}
+
+const OUTSIDE = {
+  inpatient: 'The model learned from office visits; this is not one. Read the proposals with reserve.',
+  paediatric: 'The model saw few children. Read the proposals with reserve and dose for the child.',
+  'no-diagnosis': 'The visit holds no diagnosis. The proposals rest on the other entries only.',
+} as const;
+
+export function warningWords(warning: RecommendationWarning, nameOf: NameOf): string {
+  switch (warning.kind) {
+    case 'unknown-codes':
+      return `Not known to the tables and not used: ${sentenceList(warning.codes)}.`;
+    case 'current-medication-outside-formulary':
+      return `The model does not know the current medication ${sentenceList(warning.drugs.map(nameOf))}. Interactions with it are checked all the same.`;
+    case 'not-covered':
+      return `No interaction table covers ${sentenceList(warning.drugs.map(nameOf))}: not checked, which does not mean safe.`;
+    case 'allergy-not-understood':
+      return `This allergy entry names no drug that Flame knows, so nothing was excluded for it: ${sentenceList(warning.entries)}.`;
+    case 'outside-training-population':
+      return OUTSIDE[warning.reason];
+  }
+}
+
+export const OVERRIDE_REASON_WORDS: Readonly<Record<OverrideReason, string>> = {
+  'will-monitor': 'I will monitor for it',
+  'dose-adjusted': 'Dose or timing adjusted',
+  'tolerated-before': 'Patient tolerated the combination before',
+  'benefit-outweighs-risk': 'Benefit outweighs the risk',
+  'information-wrong': 'The information does not apply or is wrong',
+  other: 'Other (please write it down)',
+};
+
+/** The sentence that stands beside every measured number. */
+export function protocolSentence(protocol: Protocol): string {
+  return (
+    `Measured on ${protocol.corpus}, ${protocol.split}; formulary of ${protocol.formularySize} drugs; ` +
+    `interactions of severity ${protocol.severityCut} or above in ${protocol.interactionTable}.`
+  );
+}
