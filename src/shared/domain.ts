@@ -91,13 +91,17 @@ export interface InteractionSource {
   readonly citation: string;
   /** False for text mined from labels that nobody has read. */
   readonly reviewed: boolean;
+  /** Why this statement does not count, e.g. the two drugs are sold as one product; it then leaves the maximum. */
+  readonly setAside?: string;
+  /** The drug whose pair this is when it was inherited, e.g. `prednisolone` for its sodium phosphate. */
+  readonly recordedFor?: DrugId;
 }
 
 /** An interacting pair, a < b in code-unit order, with every source that records it. */
 export interface Interaction {
   readonly a: DrugId;
   readonly b: DrugId;
-  /** The maximum over the sources. */
+  /** The maximum over the sources that are not set aside. */
   readonly severity: Severity;
   /** Sources differ by two levels or more. */
   readonly disputed: boolean;

@@ -1,0 +1,58 @@
+/**
+ * `npm run compile:knowledge`: turns data/knowledge into resources/knowledge with a manifest of hashes and terms.
+ * Runs from a clone only; the app reads the result and never this script.
+ */
+
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { type Manifest, manifestSchema } from '../src/knowledge/manifest.ts';
+import { compileCodes } from './knowledge/codes.ts';
+import { readDrugs, writeDrugs } from './knowledge/drugs.ts';
+import { compileInteractions } from './knowledge/interactions.ts';
+import { compileMolecules } from './knowledge/molecules.ts';
+import { readRules } from './knowledge/rules.ts';
+import { byCodeUnit, readJson, sha256, TableWriter } from './knowledge/tables.ts';
+import { compileTexts } from './knowledge/texts.ts';
+
+const sourcesSchema = z.object({ date: z.string(), sources: manifestSchema.shape.sources });
+/** What an interaction count depends on; their hash is the interaction version. */
+const INTERACTION_TABLES = ['interactions.tsv.gz', 'rules.json'];
+
+/** Compiles every table. The same sources give the same content, on any machine. */
+export async function compileKnowledge(data: string, target: string): Promise<Manifest> {
+  const knowledge = join(data, 'knowledge');
+  rmSync(target, { recursive: true, force: true });
+  const writer = new TableWriter(target);
+  const tables = readDrugs(knowledge);
+  const rules = readRules(knowledge, tables);
+  const { covered } = compileInteractions(knowledge, tables, rules, writer);
+  writeDrugs(knowledge, tables, covered, writer);
+  compileCodes(knowledge, join(data, 'visits'), writer);
+  compileTexts(knowledge, tables, writer);
+  await compileMolecules(knowledge, tables, writer);
+
+  const { date, sources } = sourcesSchema.parse(readJson(knowledge, 'sources.json'));
+  const entries = writer.entries.sort((a, b) => byCodeUnit(a.file, b.file));
+  const versionOf = (files: typeof entries): string =>
+    `${date}-${sha256(files.map(({ file, sha256: hash }) => `${file} ${hash}`).join('\n')).slice(0, 8)}`;
+  const manifest: Manifest = manifestSchema.parse({
+    version: versionOf(entries),
+    interactionVersion: versionOf(entries.filter(({ file }) => INTERACTION_TABLES.includes(file))),
+    tables: entries,
+    sources,
+  });
+  writeFileSync(join(target, 'manifest.json'), JSON.stringify(manifest, null, 1) + '\n');
+  return manifest;
+}
+
+if (process.argv[1] !== undefined && resolve(process.argv[1]) === import.meta.filename) {
+  const root = resolve(import.meta.dirname, '..');
+  const target = join(root, 'resources', 'knowledge');
+  const manifest = await compileKnowledge(join(root, 'data'), target);
+  for (const { file, rows } of manifest.tables) {
+    const size = Math.ceil(readFileSync(join(target, file)).length / 1024);
+    console.log(`${file.padEnd(26)} ${String(rows).padStart(7)} rows ${String(size).padStart(6)} KiB`);
+  }
+  console.log(`knowledge ${manifest.version}, interactions ${manifest.interactionVersion}`);
+}

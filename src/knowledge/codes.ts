@@ -1,0 +1,194 @@
+/** Titles, hierarchies and searches of clinical codes. Changes no code and maps none (see code-maps.ts). */
+
+import type { CodeTitle, DiagnosisSystem } from '../shared/domain.ts';
+import { CodeMaps } from './code-maps.ts';
+import { nameKey } from './names.ts';
+import { lazy, type Tables } from './tables.ts';
+import { WordIndex } from './word-index.ts';
+
+export type ProcedureSystem = 'ICD-9-PROC' | 'ICD-10-PCS';
+export type CodebookSystem = 'NAMCS-REASON' | 'NAMCS-SPECIALTY' | 'NAMCS-CHRONIC';
+export type CodeSystem = DiagnosisSystem | ProcedureSystem | CodebookSystem;
+
+/** Where a diagnosis code stands: broadest first. `code` is null for chapters and blocks, which have no single code. */
+export interface CodeLevel {
+  readonly level: 'chapter' | 'block' | 'category' | 'subcategory' | 'code';
+  readonly code: string | null;
+  readonly title: string;
+}
+
+interface DiagnosisEntry {
+  readonly title: string;
+  readonly block: string;
+  readonly chapter: string;
+}
+
+const CATEGORY_LENGTH = 3;
+
+/** A code as the tables write it: upper case, no dot, no padding (`e11.9` → `E119`). */
+export function normaliseCode(code: string): string {
+  return code.replace(/[.\s-]/g, '').toUpperCase();
+}
+
+/** Codes as people write them: the dot after the category (`E119` → `E11.9`, `E8889` → `E888.9` in ICD-9). */
+export function displayCode(system: CodeSystem, code: string): string {
+  if (system === 'ICD-9-PROC') return code.length > 2 ? `${code.slice(0, 2)}.${code.slice(2)}` : code;
+  if (system !== 'ICD-9-CM' && system !== 'ICD-10-CM') return code;
+  const dot = system === 'ICD-9-CM' && code.startsWith('E') ? CATEGORY_LENGTH + 1 : CATEGORY_LENGTH;
+  return code.length > dot ? `${code.slice(0, dot)}.${code.slice(dot)}` : code;
+}
+
+export class Codes {
+  readonly maps: CodeMaps;
+  readonly #icd9: () => ReadonlyMap<string, DiagnosisEntry>;
+  readonly #icd10: () => ReadonlyMap<string, DiagnosisEntry>;
+  readonly #procedures: () => ReadonlyMap<string, string>;
+  readonly #codebook: () => Record<'reasons' | 'specialty' | 'chronic', Record<string, string>>;
+  readonly #indexes = new Map<
+    DiagnosisSystem,
+    { readonly codes: readonly string[]; readonly index: WordIndex }
+  >();
+  readonly #groups: () => ReadonlyMap<string, readonly string[]>;
+
+  constructor(tables: Tables) {
+    this.maps = new CodeMaps(tables);
+    this.#icd9 = lazy(() => readDiagnoses(tables.lines('icd9cm.tsv.gz'), false));
+    this.#icd10 = lazy(() => readDiagnoses(tables.lines('icd10cm.tsv.gz'), true));
+    this.#procedures = lazy(
+      () =>
+        new Map(tables.lines('icd9-procedures.tsv.gz').map((line) => line.split('\t') as [string, string])),
+    );
+    this.#codebook = lazy(() => tables.json('namcs-codebook.json') as ReturnType<typeof this.codebook>);
+    this.#groups = lazy(() => readGroups(tables.lines('ccs-icd9.tsv.gz')));
+  }
+
+  /** Titles of the NAMCS codebook: reasons for visit, specialties, chronic flags. */
+  codebook(): Record<'reasons' | 'specialty' | 'chronic', Record<string, string>> {
+    return this.#codebook();
+  }
+
+  /**
+   * Title of a code, or null when no table knows it. ICD codes may carry a dot; a code longer than any known one
+   * falls back to nothing. ICD-10-PCS has no free title table: the title of the nearest ICD-9 procedure, marked so.
+   */
+  title(system: CodeSystem, code: string): string | null {
+    const key = normaliseCode(code);
+    switch (system) {
+      case 'ICD-9-CM':
+      case 'ICD-10-CM':
+        return this.#table(system).get(key)?.title ?? null;
+      case 'ICD-9-PROC':
+        return this.#procedures().get(key) ?? null;
+      case 'ICD-10-PCS': {
+        const nearest = this.maps.procedureToIcd9(key).codes[0];
+        const title = nearest === undefined ? undefined : this.#procedures().get(nearest);
+        return title === undefined ? null : `about: ${title}`;
+      }
+      case 'NAMCS-REASON':
+        return this.codebook().reasons[key] ?? null;
+      case 'NAMCS-SPECIALTY':
+        return this.codebook().specialty[key.padStart(2, '0')] ?? null;
+      case 'NAMCS-CHRONIC':
+        return this.codebook().chronic[code] ?? null;
+    }
+  }
+
+  /** True when the code's table has it. */
+  knows(system: CodeSystem, code: string): boolean {
+    return this.title(system, code) !== null;
+  }
+
+  /** Chapter → block → category → … → the code itself; levels the table lacks are left out. Empty for unknown families. */
+  hierarchy(system: DiagnosisSystem, code: string): readonly CodeLevel[] {
+    const table = this.#table(system);
+    const key = normaliseCode(code);
+    const category = key.slice(
+      0,
+      system === 'ICD-9-CM' && key.startsWith('E') ? CATEGORY_LENGTH + 1 : CATEGORY_LENGTH,
+    );
+    const family = table.get(category);
+    if (!family) return [];
+    const levels: CodeLevel[] = [{ level: 'chapter', code: null, title: family.chapter }];
+    if (family.block !== '') levels.push({ level: 'block', code: null, title: family.block });
+    for (let length = category.length; length <= key.length; length += 1) {
+      const part = key.slice(0, length);
+      const entry = table.get(part);
+      if (!entry) continue;
+      const level =
+        part === key && length > category.length
+          ? 'code'
+          : length === category.length
+            ? 'category'
+            : 'subcategory';
+      levels.push({ level, code: part, title: entry.title });
+    }
+    return levels;
+  }
+
+  /** CCS groups of an ICD-9 diagnosis, broadest first, e.g. `3 Endocrine; …`, `3.2 Diabetes mellitus …`. */
+  groups(code: string): readonly string[] {
+    return this.#groups().get(normaliseCode(code)) ?? [];
+  }
+
+  /** Codes whose title holds the typed words (or whose code begins so), best first. The first call builds an index. */
+  search(text: string, system: DiagnosisSystem, limit: number): readonly CodeTitle[] {
+    const table = this.#table(system);
+    const { codes, index } = this.#index(system);
+    const typed = normaliseCode(text);
+    const byCode = /^[A-Z]?\d/.test(typed) ? codes.filter((code) => code.startsWith(typed)) : [];
+    const ranked = index
+      .search(nameKey(text))
+      .map(({ document, quality }) => {
+        const code = codes[document]!;
+        // A short title is about the typed words and little else; a short code is the broader term.
+        return { code, score: quality - table.get(code)!.title.length / 400 - code.length / 100 };
+      })
+      .sort((x, y) => y.score - x.score || (x.code < y.code ? -1 : 1));
+    return [...new Set([...byCode, ...ranked.map(({ code }) => code)])]
+      .slice(0, limit)
+      .map((code) => ({ code, title: table.get(code)!.title }));
+  }
+
+  #table(system: DiagnosisSystem): ReadonlyMap<string, DiagnosisEntry> {
+    return system === 'ICD-9-CM' ? this.#icd9() : this.#icd10();
+  }
+
+  #index(system: DiagnosisSystem): { readonly codes: readonly string[]; readonly index: WordIndex } {
+    let made = this.#indexes.get(system);
+    if (!made) {
+      const entries = [...this.#table(system)];
+      made = {
+        codes: entries.map(([code]) => code),
+        index: new WordIndex(entries.map(([, { title }]) => nameKey(title))),
+      };
+      this.#indexes.set(system, made);
+    }
+    return made;
+  }
+}
+
+/** Rows in code order; an empty block or chapter repeats the row above. */
+function readDiagnoses(lines: readonly string[], hasBlock: boolean): Map<string, DiagnosisEntry> {
+  const entries = new Map<string, DiagnosisEntry>();
+  let block = '';
+  let chapter = '';
+  for (const line of lines) {
+    const cells = line.split('\t');
+    const [code = '', title = ''] = cells;
+    if (hasBlock && cells[2] !== '') block = cells[2] ?? block;
+    const written = cells[hasBlock ? 3 : 2];
+    if (written !== '') chapter = written ?? chapter;
+    entries.set(code, { title, block, chapter });
+  }
+  return entries;
+}
+
+function readGroups(lines: readonly string[]): Map<string, readonly string[]> {
+  const groups = new Map<string, readonly string[]>();
+  for (const line of lines) {
+    const cells = line.split('\t');
+    const labels = cells.slice(0, 4).filter((label) => label !== '');
+    for (const code of (cells[4] ?? '').split(' ')) groups.set(code, labels);
+  }
+  return groups;
+}
