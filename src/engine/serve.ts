@@ -1,6 +1,6 @@
 /** The engine's end of the calls: one port, one list of methods, their handlers. Knows nothing of what a method does. */
 
-import type { ParamsOf, ProgressOf, ResultOf } from '../shared/contract.ts';
+import type { EngineApi, ParamsOf, ProgressOf, ResultOf, ShellApi } from '../shared/contract.ts';
 import { FlameError, toWireError } from '../shared/errors.ts';
 import { isWireMessage, type Transport, type WireMessage } from '../shared/rpc.ts';
 
@@ -75,4 +75,12 @@ export function serve<Api>(
     open = false;
     for (const abort of running.values()) abort.abort();
   });
+}
+
+/** Everything the engine can do, by who may ask; `createHandlers(options)` in handlers.ts makes it. */
+export interface EngineHandlers {
+  /** For the renderer's port. */
+  readonly engine: Handlers<EngineApi>;
+  /** For the shell's port only. */
+  readonly shell: Handlers<ShellApi>;
 }

@@ -3,7 +3,7 @@
 import type { Transport } from './rpc.ts';
 
 /** A DOM MessagePort (preload) and a worker_threads MessagePort (tests). */
-interface EventTargetPort {
+export interface EventTargetPort {
   postMessage(message: unknown): void;
   addEventListener(
     type: 'message' | 'close',
@@ -14,7 +14,7 @@ interface EventTargetPort {
 }
 
 /** Electron's MessagePortMain (main process and engine). */
-interface EmitterPort {
+export interface EmitterPort {
   postMessage(message: unknown): void;
   on(event: 'message', listener: (event: { data: unknown }) => void): unknown;
   on(event: 'close', listener: () => void): unknown;

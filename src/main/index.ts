@@ -1,0 +1,94 @@
+/** The shell's start and end: one instance, one window, one engine. Holds no domain logic and touches no patient data. */
+
+import { app, type BrowserWindow } from 'electron';
+import { registerAppScheme } from './app-protocol.ts';
+import { EngineHost } from './engine-host.ts';
+import { connectPages } from './engine-ports.ts';
+import { serveImportDialog } from './import-dialog.ts';
+import { setMenu } from './menu.ts';
+import { ENGINE_ENTRY, modelsFolder, prepareProfile, resourcesFolder } from './paths.ts';
+import { devOrigin, isDrivenFromOutside, restrictApp } from './security.ts';
+import { openWindow } from './window.ts';
+
+const EXIT_DEFECT = 70;
+
+process.on('uncaughtException', exitOnDefect);
+process.on('unhandledRejection', exitOnDefect);
+
+if (isDrivenFromOutside()) {
+  console.error('shell: Flame does not run under remote debugging');
+  app.exit(1);
+} else {
+  const profile = prepareProfile();
+  restrictApp();
+  registerAppScheme();
+  if (app.requestSingleInstanceLock()) {
+    await app.whenReady();
+    run(profile);
+  } else {
+    console.error('shell: Flame is already open on this profile; showing its window');
+    app.quit();
+  }
+}
+
+function run(profile: string): void {
+  const host = new EngineHost(ENGINE_ENTRY, {
+    profile,
+    resources: resourcesFolder(),
+    models: modelsFolder(),
+    sqliteBinding: process.env['FLAME_SQLITE_BINDING'] ?? null,
+    appVersion: app.getVersion(),
+  });
+  connectPages(host);
+  setMenu(devOrigin !== null);
+  host.start();
+  const window = openWindow();
+  serveImportDialog(host, window);
+
+  app.on('second-instance', () => {
+    if (window.isDestroyed()) return;
+    if (window.isMinimized()) window.restore();
+    window.focus();
+  });
+  app.on('window-all-closed', () => app.quit());
+  quitInOrder(host);
+  if (process.env['FLAME_QUIT_AFTER_READY'] === '1') quitWhenReady(host, window);
+}
+
+/** Holds the quit back until the engine has closed the database. */
+function quitInOrder(host: EngineHost): void {
+  let stopped = false;
+  let stopping = false;
+  app.on('will-quit', (event) => {
+    if (stopped) return;
+    event.preventDefault();
+    if (stopping) return;
+    stopping = true;
+    void host.stop().then(() => {
+      stopped = true;
+      app.quit();
+    });
+  });
+}
+
+/** For scripts that test a start: quits once the page is painted and the engine answers; exit status 1 if it cannot. */
+function quitWhenReady(host: EngineHost, window: BrowserWindow): void {
+  const painted = new Promise<void>((resolve) => window.once('show', () => resolve()));
+  const answered = new Promise<boolean>((resolve) => {
+    const check = (): void => {
+      if (host.state === 'ready' || host.state === 'stopped') resolve(host.state === 'ready');
+    };
+    host.on('state', check);
+    check();
+  });
+  void Promise.all([painted, answered]).then(([, isReady]) => {
+    console.log(isReady ? 'shell: the window is open and the engine is ready' : 'shell: the engine failed');
+    if (isReady) app.quit();
+    else app.exit(1);
+  });
+}
+
+function exitOnDefect(thrown: unknown): void {
+  console.error('shell: unforeseen error:', thrown);
+  app.exit(EXIT_DEFECT);
+}

@@ -1,0 +1,24 @@
+/** The bridge between page and engine: hands the page `window.flame`, keeps the port. Decides nothing, knows no domain. */
+
+import { contextBridge, ipcRenderer } from 'electron';
+import type { BridgeReply, FlameBridge } from '../shared/bridge.ts';
+import { CHANNELS } from '../shared/channels.ts';
+import type { EngineState } from '../shared/contract.ts';
+import { createEngineLink } from '../shared/engine-link.ts';
+import { eventTargetTransport, type EventTargetPort } from '../shared/transports.ts';
+
+const link = createEngineLink();
+
+ipcRenderer.on(CHANNELS.port, (event) => {
+  const [port] = event.ports as unknown as readonly EventTargetPort[]; // DOM ports; no DOM types in this room
+  if (port !== undefined) link.attach(eventTargetTransport(port));
+});
+ipcRenderer.on(CHANNELS.state, (_event, state: EngineState) => link.setState(state));
+ipcRenderer.send(CHANNELS.connect);
+
+const bridge: FlameBridge = {
+  start: link.start,
+  onEngineState: link.onEngineState,
+  pickImportFile: () => ipcRenderer.invoke(CHANNELS.pickImportFile) as Promise<BridgeReply>,
+};
+contextBridge.exposeInMainWorld('flame', bridge);

@@ -1,0 +1,12 @@
+/** Names that the shell and the preload script agree on; nobody else uses them. */
+
+export const CHANNELS = {
+  /** preload → shell: this page wants the engine. */
+  connect: 'engine:connect',
+  /** shell → preload: a port to the engine; sent again after each restart. */
+  port: 'engine:port',
+  /** shell → preload: an EngineState. */
+  state: 'engine:state',
+  /** preload → shell, answered: let the user pick a file to import. */
+  pickImportFile: 'import:pick',
+} as const;
