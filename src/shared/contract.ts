@@ -151,6 +151,8 @@ export interface ImportReport {
   /** Drug names that no table resolved, with their counts, most frequent first (at most 100). */
   readonly unresolvedDrugs: readonly { readonly name: string; readonly count: number }[];
   readonly unknownCodes: readonly { readonly code: string; readonly count: number }[];
+  /** True when the import was stopped before the end; what the report counts is stored all the same. */
+  readonly cancelled?: boolean;
 }
 
 export interface DemoDescription {

@@ -53,6 +53,10 @@ const WORDING = {
     title: 'The visit database cannot be written: {problem}',
     action: 'Check free disk space and folder permissions. What was acknowledged before is safe.',
   },
+  STORE_IN_USE: {
+    title: 'The visit database is open in another Flame.',
+    action: 'Close the other window or command, then try again.',
+  },
   KNOWLEDGE_CORRUPT: {
     title: 'The knowledge table {file} is missing or damaged.',
     action: 'Reinstall Flame, or in a clone run: git checkout resources/knowledge',

@@ -1,0 +1,168 @@
+/** Stores what the clinician decided, once and for good, together with its audit entry. Checks no clinical rule. */
+
+import { createHash } from 'node:crypto';
+import type { Decision, Override } from '../../shared/contract.ts';
+import { FlameError } from '../../shared/errors.ts';
+import { asId, type DecisionId, type DrugId, type RecommendationId, type VisitId } from '../../shared/ids.ts';
+import { appendAudit, listAudit } from './audit.ts';
+import type { ReadableDb, WritableDb } from './handle.ts';
+import { DrugIds, DrugNames, Interactions, OverrideReasonColumn, SeverityColumn } from './json-columns.ts';
+import { visitKeyOf } from './visits.ts';
+
+interface DecisionRow {
+  readonly key: number;
+  readonly id: string;
+  readonly visit_id: string;
+  readonly recommendation_id: string;
+  readonly saved_at: string;
+  readonly alpha: number;
+  readonly model_name: string;
+  readonly model_version: string;
+  readonly knowledge_version: string;
+  readonly proposed: string;
+  readonly final: string;
+  readonly added: string;
+  readonly removed: string;
+  readonly interactions: string;
+  readonly comment: string;
+}
+
+interface OverrideRow {
+  readonly a: string;
+  readonly b: string;
+  readonly severity: number;
+  readonly reason: string;
+  readonly note: string;
+}
+
+const SELECT = `SELECT d.*, v.id AS visit_id, r.id AS recommendation_id FROM decisions d
+  JOIN visits v ON v.key = d.visit JOIN recommendations r ON r.key = d.recommendation`;
+
+/**
+ * Stores proposal, final list, overrides and the audit entry in one transaction.
+ * @throws FlameError NOT_FOUND when the visit or the recommendation is not stored
+ */
+export function saveDecision(db: WritableDb, decision: Decision, actor: string): void {
+  db.transaction(() => {
+    const { rowid } = db.run(
+      `INSERT INTO decisions (id, visit, recommendation, saved_at, alpha, model_name, model_version,
+         knowledge_version, proposed, final, added, removed, interactions, comment)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      decision.id,
+      visitKeyOf(db, decision.visitId),
+      recommendationKeyOf(db, decision.recommendationId),
+      decision.savedAt,
+      decision.alpha,
+      decision.model.name,
+      decision.model.version,
+      decision.knowledgeVersion,
+      JSON.stringify(decision.proposed),
+      JSON.stringify(decision.final),
+      JSON.stringify(decision.added),
+      JSON.stringify(decision.removed),
+      JSON.stringify(decision.interactions),
+      decision.comment,
+    );
+    for (const [position, { a, b, severity, reason, note }] of decision.overrides.entries()) {
+      db.run(
+        `INSERT INTO decision_overrides (decision, position, a, b, severity, reason, note)
+         VALUES (?, ?, ?, ?, ?, ?, ?)`,
+        rowid,
+        position,
+        a,
+        b,
+        severity,
+        reason,
+        note,
+      );
+    }
+    appendAudit(
+      db,
+      {
+        actor,
+        action: 'decision.saved',
+        subject: decision.id,
+        content: {
+          visit: decision.visitId,
+          final: decision.final.map(({ id }) => id),
+          overrides: decision.overrides.length,
+          sha256: decisionHash(getDecision(db, decision.id)),
+        },
+      },
+      decision.savedAt,
+    );
+  });
+}
+
+/** @throws FlameError NOT_FOUND */
+export function getDecision(db: ReadableDb, id: DecisionId): Decision {
+  const row = db.get<DecisionRow>(`${SELECT} WHERE d.id = ?`, id);
+  if (!row) throw new FlameError('NOT_FOUND', { what: 'decision' });
+  return decisionOf(db, row);
+}
+
+/** The decisions for a visit, newest first. */
+export function listDecisions(db: ReadableDb, visitId: VisitId): Decision[] {
+  return db
+    .all<DecisionRow>(`${SELECT} WHERE v.id = ? ORDER BY d.key DESC`, visitId)
+    .map((row) => decisionOf(db, row));
+}
+
+export function countDecisions(db: ReadableDb): number {
+  return db.get<{ n: number }>('SELECT count(*) AS n FROM decisions')!.n;
+}
+
+/** Ids of audited decisions that are gone or differ from what the audit log says was saved. */
+export function changedDecisions(db: ReadableDb): DecisionId[] {
+  return listAudit(db)
+    .filter(({ action }) => action === 'decision.saved')
+    .filter(({ subject, content }) => {
+      const row = db.get<DecisionRow>(`${SELECT} WHERE d.id = ?`, subject);
+      return !row || decisionHash(decisionOf(db, row)) !== content['sha256'];
+    })
+    .map(({ subject }) => asId<DecisionId>(subject));
+}
+
+function decisionHash(decision: Decision): string {
+  return createHash('sha256').update(JSON.stringify(decision)).digest('hex');
+}
+
+function recommendationKeyOf(db: ReadableDb, id: RecommendationId): number {
+  const row = db.get<{ key: number }>('SELECT key FROM recommendations WHERE id = ?', id);
+  if (!row) throw new FlameError('NOT_FOUND', { what: 'recommendation' });
+  return row.key;
+}
+
+function decisionOf(db: ReadableDb, row: DecisionRow): Decision {
+  return {
+    id: asId<DecisionId>(row.id),
+    visitId: asId<VisitId>(row.visit_id),
+    recommendationId: asId<RecommendationId>(row.recommendation_id),
+    savedAt: row.saved_at,
+    alpha: row.alpha,
+    model: { name: row.model_name, version: row.model_version },
+    knowledgeVersion: row.knowledge_version,
+    proposed: DrugNames.parse(JSON.parse(row.proposed)),
+    final: DrugNames.parse(JSON.parse(row.final)),
+    added: DrugIds.parse(JSON.parse(row.added)),
+    removed: DrugIds.parse(JSON.parse(row.removed)),
+    overrides: overridesOf(db, row.key),
+    interactions: Interactions.parse(JSON.parse(row.interactions)),
+    comment: row.comment,
+  };
+}
+
+function overridesOf(db: ReadableDb, decisionKey: number): Override[] {
+  return db
+    .all<OverrideRow>(
+      'SELECT a, b, severity, reason, note FROM decision_overrides WHERE decision = ? ORDER BY position',
+      decisionKey,
+    )
+    .map((row) => ({
+      a: asId<DrugId>(row.a),
+      b: asId<DrugId>(row.b),
+      severity: SeverityColumn.parse(row.severity),
+      reason: OverrideReasonColumn.parse(row.reason),
+      note: row.note,
+    }));
+}

@@ -1,0 +1,112 @@
+/** The zod schemas of JSON columns: what was written as a shared type is read back as that type or refused. */
+
+import { z } from 'zod';
+import { OVERRIDE_REASONS } from '../../shared/contract.ts';
+import type { DrugName, Interaction, Severity } from '../../shared/domain.ts';
+import { asId, type DrugId, type RecommendationId, type VisitId } from '../../shared/ids.ts';
+import type { Recommendation } from '../../shared/recommendation.ts';
+
+const drugId = z.string().transform((text) => asId<DrugId>(text));
+const severity = z.union([
+  z.literal(1),
+  z.literal(2),
+  z.literal(3),
+  z.literal(4),
+]) satisfies z.ZodType<Severity>;
+const drugIds = z.array(drugId);
+
+export const DrugIds: z.ZodType<DrugId[]> = drugIds;
+export const OverrideReasonColumn = z.enum(OVERRIDE_REASONS);
+export const SeverityColumn: z.ZodType<Severity> = severity;
+
+const drugName = z.object({ id: drugId, name: z.string(), drugClass: z.string().nullable() });
+export const DrugNames: z.ZodType<DrugName[]> = z.array(drugName);
+
+const interaction = z.object({
+  a: drugId,
+  b: drugId,
+  severity,
+  disputed: z.boolean(),
+  sources: z.array(
+    z.object({
+      source: z.string(),
+      severity,
+      nativeSeverity: z.string(),
+      effect: z.string().exactOptional(),
+      mechanism: z.string().exactOptional(),
+      management: z.string().exactOptional(),
+      citation: z.string(),
+      reviewed: z.boolean(),
+    }),
+  ),
+});
+export const Interactions: z.ZodType<Interaction[]> = z.array(interaction);
+
+const exclusion = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('allergy'), allergy: z.string() }),
+  z.object({ kind: z.literal('already-taken') }),
+  z.object({ kind: z.literal('duplicate-class'), with: drugId, drugClass: z.string() }),
+  z.object({ kind: z.literal('contraindicated-pair'), with: drugId }),
+]);
+
+const gridPoint = z.object({
+  alpha: z.number(),
+  list: drugIds,
+  steps: z.array(
+    z.object({
+      action: z.enum(['add', 'remove']),
+      drug: drugId,
+      probability: z.number(),
+      expectedJaccardChange: z.number(),
+      interactionChange: z.number(),
+    }),
+  ),
+  interactionCount: z.number(),
+  expectedJaccard: z.number(),
+});
+
+const warning = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('unknown-codes'), codes: z.array(z.string()) }),
+  z.object({ kind: z.literal('current-medication-outside-formulary'), drugs: drugIds }),
+  z.object({ kind: z.literal('not-covered'), drugs: drugIds }),
+  z.object({ kind: z.literal('allergy-not-understood'), entries: z.array(z.string()) }),
+  z.object({
+    kind: z.literal('outside-training-population'),
+    reason: z.enum(['inpatient', 'paediatric', 'no-diagnosis']),
+  }),
+]);
+
+const front = z.object({
+  points: z.array(
+    z.object({
+      alpha: z.number(),
+      jaccard: z.number(),
+      interactionRate: z.number(),
+      meanLength: z.number(),
+    }),
+  ),
+  protocol: z.object({
+    corpus: z.string(),
+    split: z.string(),
+    formularySize: z.number(),
+    interactionTable: z.string(),
+    severityCut: severity,
+  }),
+});
+
+/** The reply of recommend() as it was given. */
+export const RecommendationReply: z.ZodType<Recommendation> = z.object({
+  id: z.string().transform((text) => asId<RecommendationId>(text)),
+  visitId: z.string().transform((text) => asId<VisitId>(text)),
+  createdAt: z.string(),
+  model: z.object({ name: z.string(), version: z.string() }),
+  knowledgeVersion: z.string(),
+  contextHash: z.string(),
+  currentMedications: z.array(drugName),
+  candidates: z.array(z.object({ drug: drugName, probability: z.number(), exclusions: z.array(exclusion) })),
+  grid: z.array(gridPoint),
+  interactions: z.array(interaction),
+  notCovered: drugIds,
+  warnings: z.array(warning),
+  front: front.nullable(),
+});

@@ -1,0 +1,199 @@
+/**
+ * Opens and creates the encrypted database file: cipher, key, lock, durability, migrations, damage checks.
+ * Never creates a file where one is expected, and never writes to one that it cannot read.
+ */
+
+import { closeSync, existsSync, fsyncSync, openSync, readSync, rmSync, statSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import { FlameError } from '../../shared/errors.ts';
+import type { StoreKey } from '../key.ts';
+import { publishFile } from '../publish.ts';
+import { handleOf, sqliteCode, storeError, type WritableDb } from './handle.ts';
+import { migrate, schemaVersion } from './migrate.ts';
+
+export interface StoreLocation {
+  readonly file: string;
+  readonly key: StoreKey;
+  /** Path of another build of the database, for runtimes that the packaged one does not serve. */
+  readonly nativeBinding?: string | undefined;
+}
+
+/** AEGIS-256 by measurement (docs/decisions/0006-encrypted-store.md). */
+const CIPHER = 'aegis';
+/** SQLite3 Multiple Ciphers keeps this many bytes of salt at the start of the file, in clear. */
+const SALT_BYTES = 16;
+const CACHE_KIB = 64 * 1024;
+
+/**
+ * Opens an existing database, brings it to the newest schema and holds it for this process alone.
+ * @throws FlameError STORE_CORRUPT, STORE_KEY_WRONG, STORE_NEWER, STORE_IN_USE or STORE_UNAVAILABLE; the file is
+ * then as it was before
+ */
+export function openStore(location: StoreLocation): WritableDb {
+  const { file } = location;
+  const size = sizeOf(file);
+  if (size === null) throw new FlameError('STORE_CORRUPT', { file, reason: 'missing' });
+  if (size < SALT_BYTES) throw new FlameError('STORE_CORRUPT', { file, reason: 'cut short' });
+  if (leftUnclean(file)) checkWholeFile(location);
+  const database = connect(location);
+  try {
+    configure(database, location);
+    readFirstPage(database, location);
+    database.pragma('journal_mode = WAL');
+    database.pragma('synchronous = FULL');
+    removeStaleIndex(file);
+    migrate(database);
+    return handleOf(database, file);
+  } catch (thrown) {
+    database.close();
+    throw storeError(thrown, file) ?? thrown;
+  }
+}
+
+/**
+ * Creates a database with the newest schema. It is built under another name and appears under its own only when it
+ * is complete, so an interrupted start leaves nothing that looks like a database.
+ * @throws FlameError STORE_UNAVAILABLE, or STORE_IN_USE when another process creates it at the same moment
+ */
+export function createStore(location: StoreLocation): void {
+  const { file, key } = location;
+  const draft = `${file}.new`;
+  try {
+    for (const leftover of [draft, `${draft}-wal`, `${draft}-journal`]) rmSync(leftover, { force: true });
+    const database = connect({ ...location, file: draft }, key.salt);
+    try {
+      configure(database, { ...location, file: draft }, key.salt);
+      database.pragma('journal_mode = WAL');
+      database.pragma('synchronous = FULL');
+      migrate(database);
+    } finally {
+      database.close();
+    }
+    syncFile(draft);
+    publishFile(draft, file);
+  } catch (thrown) {
+    throw storeError(thrown, file) ?? unavailable(thrown);
+  }
+}
+
+/** True when a database, or what a database leaves beside itself, lies at this path. */
+export function storeExists(file: string): boolean {
+  return existsSync(file) || existsSync(`${file}-wal`);
+}
+
+function connect(location: StoreLocation, create?: Buffer): Database.Database {
+  const { file, nativeBinding } = location;
+  try {
+    return new Database(file, {
+      fileMustExist: create === undefined,
+      timeout: 0,
+      ...(nativeBinding === undefined ? {} : { nativeBinding }),
+    });
+  } catch (thrown) {
+    throw storeError(thrown, file) ?? thrown;
+  }
+}
+
+/** Gives a connection its key and its settings. `salt` only when the file is being created. */
+function configure(database: Database.Database, { key }: StoreLocation, salt?: Buffer): void {
+  applyKey(database, key, salt);
+  // With this lock no second process can open the file, and no plain -shm file is needed.
+  database.pragma('locking_mode = EXCLUSIVE');
+  database.pragma('foreign_keys = ON');
+  database.pragma('temp_store = MEMORY');
+  database.pragma('trusted_schema = OFF');
+  database.pragma('cell_size_check = ON');
+  database.pragma(`cache_size = -${CACHE_KIB}`);
+}
+
+function applyKey(database: Database.Database, key: StoreKey, salt?: Buffer): void {
+  // A raw key of any other length would silently be taken for a passphrase.
+  if (key.bytes.length !== 32 || key.salt.length !== SALT_BYTES) {
+    throw new TypeError('a store key is 32 bytes and its salt 16');
+  }
+  database.pragma(`cipher = '${CIPHER}'`);
+  const hex = key.bytes.toString('hex') + (salt?.toString('hex') ?? '');
+  database.key(Buffer.from(`raw:${hex}`));
+}
+
+/**
+ * Reads the first page, which proves the key. A file that carries this key's salt and still cannot be read is
+ * damaged; any other one belongs to another key or is no database.
+ */
+function readFirstPage(database: Database.Database, { file, key }: StoreLocation): void {
+  try {
+    schemaVersion(database);
+    database.prepare('SELECT count(*) FROM sqlite_schema').get();
+  } catch (thrown) {
+    if (sqliteCode(thrown) !== 'SQLITE_NOTADB') throw thrown;
+    const code = saltOf(file).equals(key.salt) ? 'STORE_CORRUPT' : 'STORE_KEY_WRONG';
+    throw new FlameError(code, { file }, { cause: thrown });
+  }
+}
+
+/** A write-ahead log that was left behind says that the last session did not end by itself. */
+function leftUnclean(file: string): boolean {
+  return (sizeOf(`${file}-wal`) ?? 0) > 0;
+}
+
+/** Checks every page through a connection that cannot write, so that a damaged file and its log stay as they are. */
+function checkWholeFile(location: StoreLocation): void {
+  const { file, key, nativeBinding } = location;
+  let database: Database.Database | undefined;
+  try {
+    database = new Database(file, {
+      readonly: true,
+      timeout: 0,
+      ...(nativeBinding === undefined ? {} : { nativeBinding }),
+    });
+    applyKey(database, key);
+    database.pragma('temp_store = MEMORY');
+    readFirstPage(database, location);
+    const result = database.pragma('quick_check(1)', { simple: true });
+    if (result !== 'ok') throw new FlameError('STORE_CORRUPT', { file });
+  } catch (thrown) {
+    throw storeError(thrown, file) ?? thrown;
+  } finally {
+    database?.close();
+  }
+}
+
+/** The check's connection leaves a shared-memory file; under the exclusive lock nobody uses it. */
+function removeStaleIndex(file: string): void {
+  rmSync(`${file}-shm`, { force: true });
+}
+
+function saltOf(file: string): Buffer {
+  const salt = Buffer.alloc(SALT_BYTES);
+  const descriptor = openSync(file, 'r');
+  try {
+    readSync(descriptor, salt, 0, SALT_BYTES, 0);
+  } finally {
+    closeSync(descriptor);
+  }
+  return salt;
+}
+
+function sizeOf(file: string): number | null {
+  try {
+    return statSync(file).size;
+  } catch (thrown) {
+    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') return null;
+    throw unavailable(thrown);
+  }
+}
+
+function syncFile(file: string): void {
+  const descriptor = openSync(file, 'r+');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function unavailable(thrown: unknown): FlameError {
+  if (thrown instanceof FlameError) return thrown;
+  const problem = thrown instanceof Error ? thrown.message : String(thrown);
+  return new FlameError('STORE_UNAVAILABLE', { problem }, { cause: thrown });
+}

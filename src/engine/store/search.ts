@@ -1,0 +1,73 @@
+/**
+ * Full-text search over patients: name, source identifiers, diagnoses with codes, drugs, notes of all their visits.
+ * One document a patient, rewritten by the functions that change one, in their transaction.
+ */
+
+import type { Diagnosis, DiagnosisSystem } from '../../shared/domain.ts';
+import type { DrugId } from '../../shared/ids.ts';
+import type { WritableDb } from './handle.ts';
+
+/** The words under which codes are found; the tables live elsewhere. */
+export interface Titles {
+  /** Null when no table knows the code. */
+  titleOf(system: DiagnosisSystem, code: string): string | null;
+  /** The name shown for a drug where it differs from its id. */
+  drugNameOf?(drug: DrugId): string | null;
+}
+
+const MAXIMUM_WORDS = 16;
+const MAXIMUM_QUERY = 400;
+
+/**
+ * Turns what somebody typed into an FTS5 query: every word must occur, each as the beginning of a word; accents and
+ * case do not matter (the index's tokenizer folds both). Nothing typed acts as query syntax.
+ * @returns null for an empty text, and a query without words as `''`
+ */
+export function searchQuery(typed: string): string | null {
+  if (typed.trim() === '') return null;
+  return typed
+    .slice(0, MAXIMUM_QUERY)
+    .replaceAll('\0', ' ')
+    .split(/[\s"]+/u)
+    .filter((word) => /[\p{L}\p{N}]/u.test(word))
+    .slice(0, MAXIMUM_WORDS)
+    .map((word) => `"${word}"*`)
+    .join(' ');
+}
+
+/** Titles and codes of diagnoses as searchable words: `E119`, `E11.9` and the title. */
+export function problemWords(diagnoses: readonly Diagnosis[], titles: Titles): string {
+  return diagnoses
+    .map(({ system, code }) => `${code} ${dotted(system, code)} ${titles.titleOf(system, code) ?? ''}`.trim())
+    .join('; ');
+}
+
+/** Names of drugs as searchable words, each drug once. */
+export function drugWords(drugs: readonly DrugId[], titles: Titles): string {
+  const words = [...new Set(drugs)].map((drug) => {
+    const name = titles.drugNameOf?.(drug) ?? drug;
+    return name === drug ? drug : `${drug} ${name}`;
+  });
+  return words.join('; ');
+}
+
+/** Rewrites the document of one patient from its rows. Call inside the transaction that changed them. */
+export function indexPatient(db: WritableDb, patientKey: number): void {
+  db.run('DELETE FROM patient_search WHERE rowid = ?', patientKey);
+  db.run(
+    `INSERT INTO patient_search (rowid, name, source, problems, drugs, notes)
+     SELECT p.key, p.name,
+       coalesce(p.source_id, '') || ' ' || coalesce(group_concat(v.source_id, ' '), ''),
+       coalesce(group_concat(v.problem_words, '; '), ''),
+       coalesce(group_concat(v.drug_words, '; '), ''),
+       coalesce(group_concat(v.notes, ' '), '')
+     FROM patients p LEFT JOIN visits v ON v.patient = p.key WHERE p.key = ? GROUP BY p.key`,
+    patientKey,
+  );
+}
+
+/** The code as it is printed, with its dot. */
+function dotted(system: DiagnosisSystem, code: string): string {
+  const stem = system === 'ICD-9-CM' && code.startsWith('E') ? 4 : 3;
+  return code.length > stem ? `${code.slice(0, stem)}.${code.slice(stem)}` : code;
+}

@@ -1,0 +1,246 @@
+/** Stores visits with every recorded list and reads them back as they were. A stored visit is not changed. */
+
+import type { VisitSummary } from '../../shared/contract.ts';
+import type { Diagnosis, DiagnosisSystem, Patient, Setting, Sex, Visit } from '../../shared/domain.ts';
+import { FlameError } from '../../shared/errors.ts';
+import { asId, type DrugId, type PatientId, type VisitId } from '../../shared/ids.ts';
+import type { ReadableDb, WritableDb } from './handle.ts';
+import { diagnosisTitles, insertPatientRow } from './patients.ts';
+import { drugWords, indexPatient, problemWords, type Titles } from './search.ts';
+
+/** A visit to store, with its patient when that one is new. */
+export interface NewVisit {
+  readonly visit: Visit;
+  readonly newPatient?: Patient | undefined;
+  readonly demo: boolean;
+  /** Hash of the source's record, by which a second import recognises it. */
+  readonly sourceHash?: string | undefined;
+}
+
+interface VisitRow {
+  readonly key: number;
+  readonly id: string;
+  readonly patient_id: string;
+  readonly source_id: string | null;
+  readonly date: string;
+  readonly date_known: number;
+  readonly year: number;
+  readonly age: number;
+  readonly sex: Sex;
+  readonly setting: Setting;
+  readonly specialty: string | null;
+  readonly notes: string;
+  readonly prescribed_known: number;
+}
+
+type CodeTable = 'visit_reasons' | 'visit_chronic_flags' | 'visit_procedures';
+type EntryTable = 'visit_allergies' | 'visit_unmapped';
+type Role = 'current' | 'previous' | 'prescribed';
+
+/**
+ * Stores visits, their new patients and the search documents in one transaction.
+ * @throws FlameError NOT_FOUND when a visit names a patient that is neither stored nor given
+ */
+export function insertVisits(db: WritableDb, visits: readonly NewVisit[], titles: Titles): void {
+  db.transaction(() => {
+    const keys = new Map<PatientId, number>();
+    for (const entry of visits) {
+      const patientId = entry.visit.patientId;
+      if (entry.newPatient) keys.set(entry.newPatient.id, insertPatientRow(db, entry.newPatient));
+      const patientKey = keys.get(patientId) ?? patientKeyOf(db, patientId);
+      keys.set(patientId, patientKey);
+      insertVisit(db, entry, patientKey, titles);
+    }
+    for (const key of keys.values()) indexPatient(db, key);
+  });
+}
+
+/** @throws FlameError NOT_FOUND */
+export function getVisit(db: ReadableDb, id: VisitId): Visit {
+  const row = db.get<VisitRow>(
+    `SELECT v.key, v.id, p.id AS patient_id, v.source_id, v.date, v.date_known, v.year, v.age, v.sex, v.setting,
+       v.specialty, v.notes, v.prescribed_known
+     FROM visits v JOIN patients p ON p.key = v.patient WHERE v.id = ?`,
+    id,
+  );
+  if (!row) throw new FlameError('NOT_FOUND', { what: 'visit' });
+  const { key } = row;
+  return {
+    id,
+    patientId: asId<PatientId>(row.patient_id),
+    sourceId: row.source_id,
+    date: row.date,
+    dateKnown: row.date_known === 1,
+    context: {
+      year: row.year,
+      age: row.age,
+      sex: row.sex,
+      setting: row.setting,
+      specialty: row.specialty,
+      reasons: codes(db, 'visit_reasons', key),
+      diagnoses: db.all<{ system: DiagnosisSystem; code: string }>(
+        'SELECT system, code FROM visit_diagnoses WHERE visit = ? ORDER BY position',
+        key,
+      ),
+      chronic: codes(db, 'visit_chronic_flags', key),
+      procedures: codes(db, 'visit_procedures', key),
+      currentMedications: drugs(db, key, 'current'),
+      previousMedications: drugs(db, key, 'previous'),
+    },
+    allergies: entries(db, 'visit_allergies', key),
+    notes: row.notes,
+    prescribed: row.prescribed_known === 1 ? drugs(db, key, 'prescribed') : null,
+    unmapped: entries(db, 'visit_unmapped', key),
+  };
+}
+
+/** The visit that was imported under this identifier, with the hash of its record. */
+export function findVisitBySource(
+  db: ReadableDb,
+  sourceId: string,
+  demo: boolean,
+): { id: VisitId; sourceHash: string | null } | null {
+  const row = db.get<{ id: string; source_hash: string | null }>(
+    'SELECT id, source_hash FROM visits WHERE demo = ? AND source_id = ?',
+    demo ? 1 : 0,
+    sourceId,
+  );
+  return row ? { id: asId<VisitId>(row.id), sourceHash: row.source_hash } : null;
+}
+
+/** A patient's visits, latest first. */
+export function listVisits(db: ReadableDb, patientId: PatientId, titles: Titles): VisitSummary[] {
+  return db
+    .all<{
+      key: number;
+      id: string;
+      date: string;
+      date_known: number;
+      prescribed_known: number;
+      prescribed: number;
+      decisions: number;
+    }>(
+      `SELECT v.key, v.id, v.date, v.date_known, v.prescribed_known,
+         (SELECT count(*) FROM visit_medications m WHERE m.visit = v.key AND m.role = 'prescribed') AS prescribed,
+         (SELECT count(*) FROM decisions d WHERE d.visit = v.key) AS decisions
+       FROM visits v JOIN patients p ON p.key = v.patient WHERE p.id = ? ORDER BY v.date DESC, v.key DESC`,
+      patientId,
+    )
+    .map((row) => ({
+      id: asId<VisitId>(row.id),
+      date: row.date,
+      dateKnown: row.date_known === 1,
+      diagnoses: diagnosisTitles(db, row.key, titles),
+      prescribedCount: row.prescribed_known === 1 ? row.prescribed : null,
+      decisionCount: row.decisions,
+    }));
+}
+
+export function countVisits(db: ReadableDb): number {
+  return db.get<{ n: number }>('SELECT count(*) AS n FROM visits')!.n;
+}
+
+/** The internal key of a visit. @throws FlameError NOT_FOUND */
+export function visitKeyOf(db: ReadableDb, id: VisitId): number {
+  const row = db.get<{ key: number }>('SELECT key FROM visits WHERE id = ?', id);
+  if (!row) throw new FlameError('NOT_FOUND', { what: 'visit' });
+  return row.key;
+}
+
+function patientKeyOf(db: ReadableDb, id: PatientId): number {
+  const row = db.get<{ key: number }>('SELECT key FROM patients WHERE id = ?', id);
+  if (!row) throw new FlameError('NOT_FOUND', { what: 'patient' });
+  return row.key;
+}
+
+function insertVisit(db: WritableDb, entry: NewVisit, patientKey: number, titles: Titles): void {
+  const { visit, demo, sourceHash } = entry;
+  const { context, prescribed } = visit;
+  const allDrugs = [...context.currentMedications, ...context.previousMedications, ...(prescribed ?? [])];
+  const { rowid: key } = db.run(
+    `INSERT INTO visits (id, patient, demo, source_id, source_hash, date, date_known, year, age, sex, setting,
+       specialty, notes, prescribed_known, problem_words, drug_words)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    visit.id,
+    patientKey,
+    demo ? 1 : 0,
+    visit.sourceId,
+    sourceHash ?? null,
+    visit.date,
+    visit.dateKnown ? 1 : 0,
+    context.year,
+    context.age,
+    context.sex,
+    context.setting,
+    context.specialty,
+    visit.notes,
+    prescribed === null ? 0 : 1,
+    problemWords(context.diagnoses, titles),
+    drugWords(allDrugs, titles),
+  );
+  insertDiagnoses(db, key, context.diagnoses);
+  insertCodes(db, 'visit_reasons', key, context.reasons);
+  insertCodes(db, 'visit_chronic_flags', key, context.chronic);
+  insertCodes(db, 'visit_procedures', key, context.procedures);
+  insertDrugs(db, key, 'current', context.currentMedications);
+  insertDrugs(db, key, 'previous', context.previousMedications);
+  insertDrugs(db, key, 'prescribed', prescribed ?? []);
+  insertEntries(db, 'visit_allergies', key, visit.allergies);
+  insertEntries(db, 'visit_unmapped', key, visit.unmapped);
+}
+
+function insertDiagnoses(db: WritableDb, visit: number, diagnoses: readonly Diagnosis[]): void {
+  for (const [position, { system, code }] of diagnoses.entries()) {
+    db.run(
+      'INSERT INTO visit_diagnoses (visit, position, system, code) VALUES (?, ?, ?, ?)',
+      visit,
+      position,
+      system,
+      code,
+    );
+  }
+}
+
+function insertCodes(db: WritableDb, table: CodeTable, visit: number, list: readonly string[]): void {
+  for (const [position, code] of list.entries()) {
+    db.run(`INSERT INTO ${table} (visit, position, code) VALUES (?, ?, ?)`, visit, position, code);
+  }
+}
+
+function insertDrugs(db: WritableDb, visit: number, role: Role, list: readonly DrugId[]): void {
+  for (const [position, drug] of list.entries()) {
+    db.run(
+      'INSERT INTO visit_medications (visit, role, position, drug) VALUES (?, ?, ?, ?)',
+      visit,
+      role,
+      position,
+      drug,
+    );
+  }
+}
+
+function insertEntries(db: WritableDb, table: EntryTable, visit: number, list: readonly string[]): void {
+  for (const [position, entry] of list.entries()) {
+    db.run(`INSERT INTO ${table} (visit, position, entry) VALUES (?, ?, ?)`, visit, position, entry);
+  }
+}
+
+function codes(db: ReadableDb, table: CodeTable, visit: number): string[] {
+  return db
+    .all<{ code: string }>(`SELECT code FROM ${table} WHERE visit = ? ORDER BY position`, visit)
+    .map(({ code }) => code);
+}
+
+function entries(db: ReadableDb, table: EntryTable, visit: number): string[] {
+  return db
+    .all<{ entry: string }>(`SELECT entry FROM ${table} WHERE visit = ? ORDER BY position`, visit)
+    .map(({ entry }) => entry);
+}
+
+function drugs(db: ReadableDb, visit: number, role: Role): DrugId[] {
+  return db
+    .all<{
+      drug: string;
+    }>('SELECT drug FROM visit_medications WHERE visit = ? AND role = ? ORDER BY position', visit, role)
+    .map(({ drug }) => asId<DrugId>(drug));
+}
