@@ -103,7 +103,7 @@ export class VisitSession {
   readonly others = $derived(otherCandidates(this.reply, this.list, this.standing));
   /** Pairs that need a written reason before the list can be saved. */
   readonly toOverride = $derived(this.pairs.found.filter((pair) => pair.severity >= OVERRIDE_SEVERITY));
-  readonly overridesComplete = $derived(this.toOverride.every((pair) => this.#reasonGiven(pair)));
+  readonly overridesComplete = $derived(this.toOverride.every((pair) => this.reasonGiven(pair)));
   readonly dirty = $derived(this.edits.length > 0);
 
   readonly #engine: Engine;
@@ -213,7 +213,7 @@ export class VisitSession {
     };
   }
 
-  #reasonGiven(pair: Interaction): boolean {
+  reasonGiven(pair: Interaction): boolean {
     const { reason, note } = this.overrideOf(pair);
     return reason !== null && (reason !== 'other' || note.trim() !== '');
   }

@@ -1,0 +1,25 @@
+/** The slider's positions in words, and where its list changes. */
+
+import type { GridPoint } from '../../../shared/recommendation.ts';
+import { plural } from '../../wording/changes.ts';
+
+/** What assistive technology reads at a position: "Position 3 of 11, toward safety: 5 drugs, 1 interacting pair". */
+export function positionWords(grid: readonly GridPoint[], position: number): string {
+  const point = grid[position];
+  if (!point) return '';
+  const side = position === 0 ? 'most accurate' : position === grid.length - 1 ? 'safest' : 'toward safety';
+  return (
+    `Position ${position + 1} of ${grid.length}, ${side}: ${plural(point.list.length, 'drug')}, ` +
+    plural(point.interactionCount, 'interacting pair')
+  );
+}
+
+/** Positions whose list differs from the one before. */
+export function turningPoints(grid: readonly GridPoint[]): number[] {
+  return grid.flatMap((point, position) => {
+    const before = grid[position - 1];
+    const same =
+      before?.list.length === point.list.length && before.list.every((drug, i) => drug === point.list[i]);
+    return before === undefined || same ? [] : [position];
+  });
+}
