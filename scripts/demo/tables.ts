@@ -1,6 +1,10 @@
 /** Small readers that the demo compilers share: tab- and comma-separated tables without quoting. Parses nothing else. */
 
 import { readFileSync } from 'node:fs';
+import type { VisitRecord } from '../../src/shared/domain.ts';
+
+/** A visit of the demo; without `drugs` it is open and waits for a decision. */
+export type DemoRecord = Omit<VisitRecord, 'drugs'> & { readonly drugs?: readonly string[] };
 
 export type Row = Readonly<Record<string, string>>;
 

@@ -1,6 +1,6 @@
 /** The severity of every pair of a fixed drug list as one flat table. Holds numbers only: no sources, no words. */
 
-import type { Interaction, Severity } from '../shared/domain.ts';
+import type { Severity } from '../shared/domain.ts';
 import type { DrugId } from '../shared/ids.ts';
 
 /** Symmetric; `levels[i * size + j]` is the severity of drugs i and j, 0 where no interaction is recorded. */
@@ -9,8 +9,15 @@ export interface PairMatrix {
   readonly levels: Uint8Array;
 }
 
+/** Two drugs and their severity, however much else is known of them. */
+export interface PairLevel {
+  readonly a: DrugId;
+  readonly b: DrugId;
+  readonly severity: Severity;
+}
+
 /** Pairs with a drug outside `drugs` are left out. */
-export function buildPairMatrix(drugs: readonly DrugId[], interactions: Iterable<Interaction>): PairMatrix {
+export function buildPairMatrix(drugs: readonly DrugId[], interactions: Iterable<PairLevel>): PairMatrix {
   const index = new Map(drugs.map((drug, i) => [drug, i]));
   const size = drugs.length;
   const levels = new Uint8Array(size * size);

@@ -61,6 +61,10 @@ const WORDING = {
     title: 'The knowledge table {file} is missing or damaged.',
     action: 'Reinstall Flame, or in a clone run: git checkout resources/knowledge',
   },
+  DEMO_CORRUPT: {
+    title: 'The demo file {file} is missing or damaged.',
+    action: 'Reinstall Flame, or in a clone run: git checkout resources/demo',
+  },
   MODEL_PACK_MISSING: {
     title: 'The model pack {pack} was not found.',
     action: 'Reinstall Flame, or name a pack that exists in the models folder.',

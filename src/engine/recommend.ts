@@ -1,0 +1,282 @@
+/**
+ * recommend(): scores a visit, applies the hard rules, decodes one list for each slider position and gathers all that
+ * is recorded of the drugs in play. Stores nothing; docs/references/recommendation.md explains every part.
+ */
+
+import { createHash } from 'node:crypto';
+import { ALPHA_GRID, decode } from '../flame/decoding.ts';
+import { exclusionsOf } from '../flame/hard-rules.ts';
+import { buildPairMatrix, type PairMatrix } from '../flame/pair-matrix.ts';
+import { readAllergies } from '../knowledge/allergies.ts';
+import type { Knowledge } from '../knowledge/knowledge.ts';
+import {
+  EVALUATION_SEVERITY,
+  HARD_RULE_SEVERITY,
+  type ClinicalContext,
+  type Severity,
+  type Visit,
+} from '../shared/domain.ts';
+import type { DrugId, RecommendationId } from '../shared/ids.ts';
+import type {
+  Candidate,
+  Exclusion,
+  GridPoint,
+  Recommendation,
+  RecommendationWarning,
+} from '../shared/recommendation.ts';
+import { newId } from './store/ids.ts';
+
+/** The model as recommend() needs it; src/engine/model.ts makes one of a model pack. */
+export interface VisitModel {
+  readonly name: string;
+  readonly version: string;
+  readonly formulary: readonly DrugId[];
+  readonly front: Recommendation['front'];
+  /** Calibrated probabilities in formulary order, and the codes that the model could not read. */
+  score(
+    context: ClinicalContext,
+  ): Promise<{ readonly probabilities: ArrayLike<number>; readonly unknownCodes: readonly string[] }>;
+}
+
+export type RecommendInput = Pick<Visit, 'id' | 'context' | 'allergies'>;
+
+/** Milliseconds of each stage, for the benchmark. */
+export interface RecommendTimes {
+  readonly score: number;
+  readonly decode: number;
+  readonly gather: number;
+}
+
+/** Candidates shown besides the drugs of the lists. */
+const RUNNERS_UP = 25;
+/** The age from which the training visits are those of adults; a tenth of them are younger. */
+const ADULT = 18;
+
+export class Recommender {
+  readonly #knowledge: Knowledge;
+  readonly #model: VisitModel;
+  /** The formulary in the tables' spelling, in formulary order. */
+  readonly #canonical: readonly DrugId[];
+  readonly #pairs: PairMatrix;
+  readonly #duplicates: DuplicateRules;
+  /** Severities of one current medication against the formulary, kept because patients take the same drugs. */
+  readonly #rows = new Map<DrugId, Uint8Array>();
+
+  constructor(knowledge: Knowledge, model: VisitModel) {
+    this.#knowledge = knowledge;
+    this.#model = model;
+    this.#canonical = model.formulary.map((drug) => knowledge.drugs.canonical(drug));
+    this.#duplicates = new DuplicateRules(knowledge);
+    this.#pairs = withDuplicates(
+      buildPairMatrix(this.#canonical, knowledge.interactions.pairs()),
+      this.#canonical,
+      this.#duplicates,
+    );
+  }
+
+  /** @throws what the model throws; the visit itself may hold anything */
+  async recommend(visit: RecommendInput, onTimes?: (times: RecommendTimes) => void): Promise<Recommendation> {
+    const started = performance.now();
+    const { probabilities, unknownCodes } = await this.#model.score(visit.context);
+    const scored = performance.now();
+
+    const current = [...new Set(visit.context.currentMedications)];
+    const allergies = readAllergies(this.#knowledge.drugs, visit.allergies);
+    const exclusions = this.#exclusions(current, allergies.excluded);
+    const grid = decode(
+      {
+        drugs: this.#model.formulary,
+        probabilities,
+        pairs: this.#pairs,
+        currentPairs: this.#currentPairs(current),
+        excluded: new Set(exclusions.keys()),
+      },
+      ALPHA_GRID,
+    );
+    const decoded = performance.now();
+
+    const candidates = this.#candidates(probabilities, grid, exclusions);
+    const inPlay = [...new Set([...candidates.map(({ drug }) => drug.id), ...current])];
+    const notCovered = this.#knowledge.interactions.notCovered(inPlay);
+    const reply: Recommendation = {
+      id: newId<RecommendationId>(),
+      visitId: visit.id,
+      createdAt: new Date().toISOString(),
+      model: { name: this.#model.name, version: this.#model.version },
+      knowledgeVersion: this.#knowledge.version,
+      contextHash: contextHash(visit),
+      currentMedications: current.map((drug) => this.#knowledge.drugs.name(drug)),
+      candidates,
+      grid,
+      interactions: this.#knowledge.interactions.among(inPlay),
+      notCovered,
+      warnings: this.#warnings(visit, {
+        unknownCodes,
+        notUnderstood: allergies.notUnderstood,
+        notCovered: notCovered.filter(
+          (drug) => current.includes(drug) || grid.some(({ list }) => list.includes(drug)),
+        ),
+      }),
+      front: this.#model.front,
+    };
+    onTimes?.({
+      score: scored - started,
+      decode: decoded - scored,
+      gather: performance.now() - decoded,
+    });
+    return reply;
+  }
+
+  #exclusions(
+    current: readonly DrugId[],
+    allergies: ReadonlyMap<DrugId, string>,
+  ): Map<DrugId, readonly Exclusion[]> {
+    const { drugs } = this.#knowledge;
+    const spelling = new Map(this.#canonical.map((drug, i) => [drug, this.#model.formulary[i]!]));
+    const found = exclusionsOf({
+      drugs: this.#canonical,
+      currentMedications: current.map((drug) => drugs.canonical(drug)),
+      allergies,
+      severity: (a, b) => this.#knowledge.interactions.severity(a, b),
+      duplicateClass: (a, b) => this.#duplicates.between(a, b),
+    });
+    return new Map([...found].map(([drug, reasons]) => [spelling.get(drug)!, reasons]));
+  }
+
+  /** How many current medications each drug of the formulary interacts with, at severity 2 or above. */
+  #currentPairs(current: readonly DrugId[]): Uint16Array {
+    const counts = new Uint16Array(this.#canonical.length);
+    for (const drug of current) {
+      this.#severitiesOf(this.#knowledge.drugs.canonical(drug)).forEach((level, i) => {
+        if (level >= EVALUATION_SEVERITY) counts[i]! += 1;
+      });
+    }
+    return counts;
+  }
+
+  #severitiesOf(drug: DrugId): Uint8Array {
+    let row = this.#rows.get(drug);
+    if (!row) {
+      row = Uint8Array.from(this.#canonical, (other) => this.#knowledge.interactions.severity(drug, other));
+      this.#rows.set(drug, row);
+    }
+    return row;
+  }
+
+  /** Every drug of every list and the most probable others, by falling probability, ties by name. */
+  #candidates(
+    probabilities: ArrayLike<number>,
+    grid: readonly GridPoint[],
+    exclusions: ReadonlyMap<DrugId, readonly Exclusion[]>,
+  ): Candidate[] {
+    const { formulary } = this.#model;
+    const ranked = [...formulary.keys()].sort(
+      (i, j) => probabilities[j]! - probabilities[i]! || (formulary[i]! < formulary[j]! ? -1 : 1),
+    );
+    const listed = new Set(grid.flatMap(({ list }) => list));
+    return ranked
+      .filter((i, rank) => rank < RUNNERS_UP || listed.has(formulary[i]!))
+      .map((i) => {
+        const id = formulary[i]!;
+        const fixed = exclusions.get(id) ?? [];
+        return {
+          drug: this.#knowledge.drugs.name(id),
+          probability: probabilities[i]!,
+          exclusions: listed.has(id) ? fixed : [...fixed, ...this.#blockedBy(i, grid)],
+        };
+      });
+  }
+
+  /** The drug that keeps another one off every list of the grid because the two may never stand together. */
+  #blockedBy(index: number, grid: readonly GridPoint[]): Exclusion[] {
+    const { size, levels } = this.#pairs;
+    const blocker = (list: readonly DrugId[]): DrugId | undefined =>
+      list.find((drug) => levels[index * size + this.#model.formulary.indexOf(drug)]! >= HARD_RULE_SEVERITY);
+    const blockers = grid.map(({ list }) => blocker(list));
+    const [first] = blockers;
+    if (first === undefined || blockers.includes(undefined)) return [];
+    const drugClass = this.#duplicates.between(
+      this.#canonical[index]!,
+      this.#knowledge.drugs.canonical(first),
+    );
+    return drugClass === null
+      ? [{ kind: 'contraindicated-pair', with: first }]
+      : [{ kind: 'duplicate-class', with: first, drugClass }];
+  }
+
+  #warnings(
+    { context }: RecommendInput,
+    found: {
+      readonly unknownCodes: readonly string[];
+      readonly notUnderstood: readonly string[];
+      readonly notCovered: readonly DrugId[];
+    },
+  ): RecommendationWarning[] {
+    const warnings: RecommendationWarning[] = [];
+    if (context.setting !== 'office' && context.setting !== 'unknown') {
+      warnings.push({ kind: 'outside-training-population', reason: 'inpatient' });
+    }
+    if (context.age < ADULT) warnings.push({ kind: 'outside-training-population', reason: 'paediatric' });
+    if (context.diagnoses.length + context.chronic.length === 0) {
+      warnings.push({ kind: 'outside-training-population', reason: 'no-diagnosis' });
+    }
+    if (found.notUnderstood.length > 0) {
+      warnings.push({ kind: 'allergy-not-understood', entries: found.notUnderstood });
+    }
+    const known = new Set([...this.#model.formulary, ...this.#canonical]);
+    const outside = context.currentMedications.filter((drug) => !known.has(drug));
+    if (outside.length > 0) warnings.push({ kind: 'current-medication-outside-formulary', drugs: outside });
+    if (found.notCovered.length > 0) warnings.push({ kind: 'not-covered', drugs: found.notCovered });
+    if (found.unknownCodes.length > 0) warnings.push({ kind: 'unknown-codes', codes: found.unknownCodes });
+    return warnings;
+  }
+}
+
+/** Changes when anything changes that a recommendation is made from, besides the model and the tables. */
+export function contextHash({ context, allergies }: Pick<Visit, 'context' | 'allergies'>): string {
+  const { diagnoses, ...rest } = context;
+  const fields = Object.entries({ ...rest, allergies, diagnoses: diagnoses.map((d) => [d.system, d.code]) });
+  fields.sort(([a], [b]) => (a < b ? -1 : 1));
+  return createHash('sha256').update(JSON.stringify(fields)).digest('hex');
+}
+
+/** The tables' explicit rules of duplicate therapy: any two drugs of one of these groups. */
+class DuplicateRules {
+  readonly #titles = new Map<DrugId, { readonly id: string; readonly title: string }[]>();
+  readonly groups: readonly (readonly DrugId[])[];
+
+  constructor(knowledge: Knowledge) {
+    const rules = [...knowledge.rules().values()].filter(isDuplicateRule);
+    this.groups = rules.map(({ a }) => a.map((drug) => knowledge.drugs.canonical(drug)));
+    rules.forEach(({ id, title }, i) => {
+      for (const drug of this.groups[i]!) {
+        this.#titles.set(drug, [...(this.#titles.get(drug) ?? []), { id, title }]);
+      }
+    });
+  }
+
+  between(a: DrugId, b: DrugId): string | null {
+    const mine = this.#titles.get(a);
+    if (a === b || !mine) return null;
+    const theirs = this.#titles.get(b) ?? [];
+    return mine.find(({ id }) => theirs.some((other) => other.id === id))?.title ?? null;
+  }
+}
+
+function isDuplicateRule({ id, b }: { readonly id: string; readonly b: readonly DrugId[] | null }): boolean {
+  return b === null && id.startsWith('duplicate');
+}
+
+/** Raises duplicate therapy to the level of pairs that never stand on a list together. */
+function withDuplicates(pairs: PairMatrix, drugs: readonly DrugId[], { groups }: DuplicateRules): PairMatrix {
+  const index = new Map(drugs.map((drug, i) => [drug, i]));
+  const levels = Uint8Array.from(pairs.levels);
+  for (const group of groups) {
+    const members = group.map((drug) => index.get(drug)).filter((i) => i !== undefined);
+    for (const i of members) {
+      for (const j of members)
+        if (i !== j) levels[i * pairs.size + j] = HARD_RULE_SEVERITY satisfies Severity;
+    }
+  }
+  return { size: pairs.size, levels };
+}
