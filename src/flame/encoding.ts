@@ -1,0 +1,107 @@
+/** Turns a visit into the sparse row a model reads, and says which codes it could not read. Runs no model. */
+
+import type { ClinicalContext } from '../shared/domain.ts';
+import type { DrugId } from '../shared/ids.ts';
+import { type CodeFamilies, codeFamilies, type CodeTables } from './code-families.ts';
+import type { LabelledVisit } from './corpus.ts';
+import { describeVisit, type Feature, type FeatureFamily } from './features.ts';
+import type { DrugLists } from './metrics.ts';
+import type { Vocabulary } from './vocabulary.ts';
+
+/** One visit as ids into the vocabulary with a weight each; no id twice. */
+export interface EncodedVisit {
+  readonly ids: readonly number[];
+  readonly weights: readonly number[];
+  /** Codes of which neither the code nor any family was seen in training: the model is blind to them. */
+  readonly unknownCodes: readonly string[];
+  /** Codes read through a family, because training saw the code itself too rarely. */
+  readonly generalisedCodes: readonly string[];
+}
+
+export class Encoder {
+  readonly vocabulary: Vocabulary;
+  private readonly families: CodeFamilies;
+  private readonly ids: ReadonlyMap<string, number>;
+  private readonly labels: ReadonlyMap<DrugId, number>;
+
+  constructor(vocabulary: Vocabulary, tables: CodeTables) {
+    this.vocabulary = vocabulary;
+    this.ids = new Map(vocabulary.features.map((key, id) => [key, id]));
+    this.labels = new Map(vocabulary.formulary.map((drug, label) => [drug, label]));
+    this.families = codeFamilies(tables, (icd9) => vocabulary.uses[this.ids.get(`dx:${icd9}`) ?? -1] ?? 0);
+  }
+
+  /** Anything in the visit format encodes: an empty visit, sixty diagnoses, ninety medications. */
+  encode(context: ClinicalContext): EncodedVisit {
+    const weights = new Map<number, number>();
+    const exact = new Set<string>();
+    const family = new Set<string>();
+    const codes = new Set<string>([...context.diagnoses.map(({ code }) => code), ...context.procedures]);
+    for (const code of [...context.reasons, ...context.chronic]) codes.add(code);
+    for (const feature of describeVisit(context, this.families, this.vocabulary.lastYear)) {
+      const id = this.ids.get(feature.key);
+      if (id === undefined) continue;
+      weights.set(id, Math.max(weights.get(id) ?? 0, feature.weight));
+      if (feature.code !== undefined) (feature.family === 'code' ? exact : family).add(feature.code);
+    }
+    const missed = [...codes].filter((code) => !exact.has(code));
+    return {
+      ids: [...weights.keys()],
+      weights: [...weights.values()],
+      unknownCodes: missed.filter((code) => !family.has(code)),
+      generalisedCodes: missed.filter((code) => family.has(code)),
+    };
+  }
+
+  /** Formulary positions of a list; drugs outside the formulary are left out. */
+  labelsOf(drugs: readonly DrugId[]): number[] {
+    return drugs.map((drug) => this.labels.get(drug)).filter((label) => label !== undefined);
+  }
+}
+
+/** Many encoded visits with their labels, as flat arrays: visit i has ids[starts[i]] … ids[starts[i + 1] - 1]. */
+export interface EncodedCorpus {
+  readonly visits: number;
+  readonly starts: Uint32Array;
+  readonly ids: Uint16Array;
+  readonly weights: Float32Array;
+  readonly truth: DrugLists;
+  readonly years: Uint16Array;
+}
+
+export function encodeCorpus(encoder: Encoder, visits: readonly LabelledVisit[]): EncodedCorpus {
+  const starts = new Uint32Array(visits.length + 1);
+  const ids: number[] = [];
+  const weights: number[] = [];
+  visits.forEach((visit, i) => {
+    const encoded = encoder.encode(visit.context);
+    for (const id of encoded.ids) ids.push(id);
+    for (const weight of encoded.weights) weights.push(weight);
+    starts[i + 1] = ids.length;
+  });
+  return {
+    visits: visits.length,
+    starts,
+    ids: Uint16Array.from(ids),
+    weights: Float32Array.from(weights),
+    truth: visits.map((visit) => encoder.labelsOf(visit.drugs)),
+    years: Uint16Array.from(visits, (visit) => visit.year),
+  };
+}
+
+/** Family of a vocabulary entry, read from its name; ablations select by it. */
+export function familyOf(key: string): FeatureFamily {
+  const prefix = key.slice(0, key.indexOf(':'));
+  if (key === 'chronic-asked' || prefix === 'year') return 'year';
+  if (prefix === 'current') return 'current-medication';
+  if (prefix === 'previous') return 'previous-medication';
+  if (prefix === 'count') return 'count';
+  if (['dx', 'rfv', 'chronic', 'pr'].includes(prefix)) return 'code';
+  if (['sex', 'age', 'specialty'].includes(prefix)) return 'demographic';
+  return 'hierarchy';
+}
+
+/** The features of a visit before any vocabulary exists, to count one. ICD-9 only: ICD-10 needs counts to choose by. */
+export function featuresForCounting(visit: LabelledVisit, families: CodeFamilies, lastYear: number): Feature[] {
+  return describeVisit(visit.context, families, lastYear);
+}

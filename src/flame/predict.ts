@@ -1,0 +1,67 @@
+/** Runs trained weights over encoded visits, one or many, and returns probabilities. Trains and chooses nothing. */
+
+import type { HostTensor } from '../nn/dtype.ts';
+import { InferenceModel } from '../nn/inference.ts';
+import { sigmoid } from '../nn/ops.ts';
+import type { EncodedCorpus } from './encoding.ts';
+import type { ScoreTable } from './metrics.ts';
+import { buildNetwork, type NetworkConfig, type NetworkShape } from './network.ts';
+
+export interface PredictorOptions {
+  readonly network: NetworkConfig;
+  readonly shape: NetworkShape;
+  readonly parameters: ReadonlyMap<string, HostTensor>;
+  /** Batch sizes of the graphs that are opened; see InferenceModel. */
+  readonly buckets: readonly number[];
+  readonly threads?: number;
+}
+
+export class Predictor {
+  private readonly model: InferenceModel;
+  private readonly shape: NetworkShape;
+  private readonly largest: number;
+
+  constructor({ network, shape, parameters, buckets, threads }: PredictorOptions) {
+    this.shape = shape;
+    this.largest = Math.max(...buckets);
+    this.model = new InferenceModel(
+      (scope, rows) => {
+        const x = scope.input('features', 'float', [rows, shape.features]);
+        return { probabilities: sigmoid(buildNetwork(scope, network, shape, x)) };
+      },
+      { parameters, buckets, ...(threads === undefined ? {} : { session: { threads } }) },
+    );
+  }
+
+  async warmUp(): Promise<void> {
+    await this.model.warmUp();
+  }
+
+  /** Probabilities [rows, drugs] of rows given as ids and weights. */
+  async score(rows: readonly { readonly ids: ArrayLike<number>; readonly weights: ArrayLike<number> }[]): Promise<ScoreTable> {
+    const { features, drugs } = this.shape;
+    const values = new Float32Array(rows.length * drugs);
+    for (let from = 0; from < rows.length; from += this.largest) {
+      const part = rows.slice(from, from + this.largest);
+      const dense = new Float32Array(part.length * features);
+      part.forEach(({ ids, weights }, row) => {
+        for (let i = 0; i < ids.length; i += 1) dense[row * features + ids[i]!] = weights[i]!;
+      });
+      const { probabilities } = await this.model.run({ features: dense }, part.length);
+      values.set(probabilities!.data as Float32Array, from * drugs);
+    }
+    return { visits: rows.length, drugs, values };
+  }
+
+  async scoreCorpus(corpus: EncodedCorpus): Promise<ScoreTable> {
+    const rows = Array.from({ length: corpus.visits }, (_, visit) => {
+      const [from, to] = [corpus.starts[visit]!, corpus.starts[visit + 1]!];
+      return { ids: corpus.ids.subarray(from, to), weights: corpus.weights.subarray(from, to) };
+    });
+    return this.score(rows);
+  }
+
+  async close(): Promise<void> {
+    await this.model.close();
+  }
+}
