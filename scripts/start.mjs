@@ -15,6 +15,7 @@ async function start(args) {
   await ensureLibraries(runtime.executable);
   if (!isDev) await build();
   const display = await openDisplay();
+  appArgs.unshift(...display.args);
   if (process.platform === 'linux' && process.getuid?.() === 0) {
     say(
       "running as root: Chromium's process sandbox is off (--no-sandbox). Use an ordinary user for real work",

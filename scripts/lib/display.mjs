@@ -4,13 +4,14 @@ import { say } from './process.mjs';
 import { ensureCommands } from './system.mjs';
 
 /**
- * Returns environment variables for a child that opens windows, and how to stop what was started for it.
+ * Returns environment variables and arguments for an app that opens windows, and how to stop what was started.
  * @param {{ alwaysVirtual?: boolean }} options tests want a virtual screen even where a real one exists
  */
 export async function openDisplay({ alwaysVirtual = false } = {}) {
   const hasScreen = Boolean(process.env.DISPLAY || process.env.WAYLAND_DISPLAY);
-  if (process.platform !== 'linux' || (hasScreen && !alwaysVirtual))
-    return { env: {}, close: () => undefined };
+  if (process.platform !== 'linux' || (hasScreen && !alwaysVirtual)) {
+    return { env: {}, args: [], close: () => undefined };
+  }
   await ensureCommands({ Xvfb: 'xvfb' });
   if (!hasScreen) say('no display here: using a virtual one (Xvfb)');
   const args = ['-displayfd', '3', '-screen', '0', '1600x1000x24', '-nolisten', 'tcp', '-noreset'];
@@ -26,6 +27,10 @@ export async function openDisplay({ alwaysVirtual = false } = {}) {
       if (text.endsWith('\n')) resolve(text.trim());
     });
   });
-  // No session bus on a virtual screen: spare Chromium the search and the console its complaints.
-  return { env: { DISPLAY: `:${number}`, DBUS_SESSION_BUS_ADDRESS: 'disabled:' }, close };
+  return {
+    env: { DISPLAY: `:${number}`, DBUS_SESSION_BUS_ADDRESS: 'disabled:' },
+    // No graphics card and no message bus behind a virtual screen: spare the console Chromium's complaints.
+    args: ['--disable-gpu', '--log-level=3'],
+    close,
+  };
 }

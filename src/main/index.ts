@@ -23,8 +23,8 @@ if (isDrivenFromOutside()) {
   restrictApp();
   registerAppScheme();
   if (app.requestSingleInstanceLock()) {
-    await app.whenReady();
-    run(profile);
+    // Not awaited here: Electron becomes ready only after this module has been loaded.
+    void app.whenReady().then(() => run(profile));
   } else {
     console.error('shell: Flame is already open on this profile; showing its window');
     app.quit();

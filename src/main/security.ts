@@ -85,10 +85,14 @@ function restrictPage(contents: WebContents): void {
   contents.setWebRTCIPHandlingPolicy('disable_non_proxied_udp');
 }
 
-/** True for the top frame of Flame's own page: the only sender whose messages the shell answers. */
+/**
+ * True for the top frame of Flame's own page: the only sender whose messages the shell answers. The preload script may
+ * speak before the frame has its address; that first page can only be Flame's, for nothing navigates.
+ */
 export function isOwnPage(frame: WebFrameMain | null): boolean {
   if (frame === null || frame.parent !== null) return false;
-  const { origin } = new URL(frame.url);
-  // The URL parser gives an `app:` address the origin "null", so compare what it starts with.
-  return frame.url.startsWith(`${APP_ORIGIN}/`) || (devOrigin !== null && origin === devOrigin);
+  const { url } = frame;
+  return (
+    url === '' || url.startsWith(`${APP_ORIGIN}/`) || (devOrigin !== null && url.startsWith(`${devOrigin}/`))
+  );
 }

@@ -1,0 +1,30 @@
+/** `npm run test:e2e`: builds Flame and runs its end-to-end tests in real Electron. Arguments go to Playwright. */
+import { build } from './lib/build.mjs';
+import { openDisplay } from './lib/display.mjs';
+import { run, say, tool } from './lib/process.mjs';
+import { findRuntime } from './lib/runtime.mjs';
+import { ensureLibraries } from './lib/system.mjs';
+
+async function testEndToEnd(args) {
+  const runtime = await findRuntime();
+  await ensureLibraries(runtime.executable);
+  if (args.includes('--no-build')) args.splice(args.indexOf('--no-build'), 1);
+  else await build();
+  const display = await openDisplay({ alwaysVirtual: true });
+  const env = { ...process.env, ...display.env, FLAME_ELECTRON: runtime.executable };
+  if (runtime.sqliteBinding !== null) env.FLAME_SQLITE_BINDING = runtime.sqliteBinding;
+  delete env.FLAME_PROFILE;
+  say(`testing in Electron ${runtime.version} (${runtime.kind})`);
+  try {
+    return await run([...tool('@playwright/test', 'cli.js'), 'test', ...args], { env });
+  } finally {
+    display.close();
+  }
+}
+
+try {
+  process.exitCode = await testEndToEnd(process.argv.slice(2));
+} catch (error) {
+  say(error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
+}
