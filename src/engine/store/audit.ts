@@ -11,7 +11,14 @@ import type { ReadableDb, WritableDb } from './handle.ts';
 export interface AuditEvent {
   /** Who did it; without accounts, the user of the computer. */
   readonly actor: string;
-  readonly action: 'decision.saved' | 'visits.imported' | 'demo.loaded' | 'passphrase.changed';
+  readonly action:
+    | 'decision.saved'
+    | 'recommendation.made'
+    | 'patient.viewed'
+    | 'visit.viewed'
+    | 'visits.imported'
+    | 'demo.loaded'
+    | 'passphrase.changed';
   /** Identifier of what it was done to. */
   readonly subject: string;
   readonly content: Readonly<Record<string, unknown>>;

@@ -73,24 +73,37 @@ export function listPatients(
   titles: Titles,
 ): { total: number; patients: PatientSummary[] } {
   const match = searchQuery(query);
-  if (match === '') return { total: 0, patients: [] };
-  const order = 'ORDER BY p.last_visit_date DESC, p.key DESC LIMIT ? OFFSET ?';
-  const select = `SELECT ${COLUMNS} FROM patients p`;
-  const rows =
-    match === null
-      ? db.all<PatientRow>(`${select} ${order}`, limit, offset)
-      : db.all<PatientRow>(
-          `${select} WHERE p.key IN (SELECT rowid FROM patient_search WHERE patient_search MATCH ?) ${order}`,
-          match,
-          limit,
-          offset,
-        );
-  const total =
-    match === null
-      ? countPatients(db)
-      : db.get<{ n: number }>('SELECT count(*) AS n FROM patient_search WHERE patient_search MATCH ?', match)!
-          .n;
+  const { total, rows } =
+    match === null ? allPatients(db, limit, offset) : matchingPatients(db, match, limit, offset);
   return { total, patients: rows.map((row) => summaryOf(db, row, titles)) };
+}
+
+interface Page {
+  readonly total: number;
+  readonly rows: readonly PatientRow[];
+}
+
+const PAGE = 'ORDER BY p.last_visit_date DESC, p.key DESC LIMIT ? OFFSET ?';
+
+function allPatients(db: ReadableDb, limit: number, offset: number): Page {
+  const rows = db.all<PatientRow>(`SELECT ${COLUMNS} FROM patients p ${PAGE}`, limit, offset);
+  return { total: countPatients(db), rows };
+}
+
+/** Looks the words up once for both the page and the total. */
+function matchingPatients(db: ReadableDb, match: string, limit: number, offset: number): Page {
+  if (match === '') return { total: 0, rows: [] };
+  const hits = 'WITH hits AS MATERIALIZED (SELECT rowid FROM patient_search WHERE patient_search MATCH ?)';
+  const rows = db.all<PatientRow & { total: number }>(
+    `${hits} SELECT ${COLUMNS}, (SELECT count(*) FROM hits) AS total
+     FROM patients p WHERE p.key IN (SELECT rowid FROM hits) ${PAGE}`,
+    match,
+    limit,
+    offset,
+  );
+  const [first] = rows;
+  const total = first?.total ?? db.get<{ n: number }>(`${hits} SELECT count(*) AS n FROM hits`, match)!.n;
+  return { total, rows };
 }
 
 function summaryOf(db: ReadableDb, row: PatientRow, titles: Titles): PatientSummary {

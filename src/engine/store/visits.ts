@@ -190,39 +190,42 @@ function insertVisit(db: WritableDb, entry: NewVisit, patientKey: number, titles
 }
 
 function insertDiagnoses(db: WritableDb, visit: number, diagnoses: readonly Diagnosis[]): void {
-  for (const [position, { system, code }] of diagnoses.entries()) {
-    db.run(
-      'INSERT INTO visit_diagnoses (visit, position, system, code) VALUES (?, ?, ?, ?)',
-      visit,
-      position,
-      system,
-      code,
-    );
-  }
+  if (diagnoses.length === 0) return;
+  db.run(
+    `INSERT INTO visit_diagnoses (visit, position, system, code)
+     SELECT ?, key, value ->> 'system', value ->> 'code' FROM json_each(?)`,
+    visit,
+    JSON.stringify(diagnoses),
+  );
 }
 
 function insertCodes(db: WritableDb, table: CodeTable, visit: number, list: readonly string[]): void {
-  for (const [position, code] of list.entries()) {
-    db.run(`INSERT INTO ${table} (visit, position, code) VALUES (?, ?, ?)`, visit, position, code);
-  }
-}
-
-function insertDrugs(db: WritableDb, visit: number, role: Role, list: readonly DrugId[]): void {
-  for (const [position, drug] of list.entries()) {
-    db.run(
-      'INSERT INTO visit_medications (visit, role, position, drug) VALUES (?, ?, ?, ?)',
-      visit,
-      role,
-      position,
-      drug,
-    );
-  }
+  insertList(
+    db,
+    `INSERT INTO ${table} (visit, position, code) SELECT ?, key, value FROM json_each(?)`,
+    visit,
+    list,
+  );
 }
 
 function insertEntries(db: WritableDb, table: EntryTable, visit: number, list: readonly string[]): void {
-  for (const [position, entry] of list.entries()) {
-    db.run(`INSERT INTO ${table} (visit, position, entry) VALUES (?, ?, ?)`, visit, position, entry);
-  }
+  insertList(
+    db,
+    `INSERT INTO ${table} (visit, position, entry) SELECT ?, key, value FROM json_each(?)`,
+    visit,
+    list,
+  );
+}
+
+function insertDrugs(db: WritableDb, visit: number, role: Role, list: readonly DrugId[]): void {
+  const sql = `INSERT INTO visit_medications (visit, role, position, drug)
+     SELECT ?, '${role}', key, value FROM json_each(?)`;
+  insertList(db, sql, visit, list);
+}
+
+/** One statement a list: the rows come from its JSON. */
+function insertList(db: WritableDb, sql: string, visit: number, list: readonly string[]): void {
+  if (list.length > 0) db.run(sql, visit, JSON.stringify(list));
 }
 
 function codes(db: ReadableDb, table: CodeTable, visit: number): string[] {

@@ -91,7 +91,7 @@ export const patientsAndVisits: Migration = {
 
     CREATE VIRTUAL TABLE patient_search USING fts5(
       name, source, problems, drugs, notes,
-      content = '', contentless_delete = 1, prefix = '1 2 3', tokenize = 'unicode61 remove_diacritics 2'
+      content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2'
     );
   `,
 };
