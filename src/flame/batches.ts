@@ -4,7 +4,8 @@
  */
 
 import type { Random } from '../nn/random.ts';
-import { type EncodedCorpus, familyOf } from './encoding.ts';
+import type { EncodedCorpus } from './encoding.ts';
+import { familyOf } from './features.ts';
 import { maskNames, type NetworkConfig } from './network.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
@@ -67,7 +68,10 @@ export class BatchFiller {
   /** The batch of the visits `order[from]` … `order[from + rows − 1]`. */
   fill(order: Uint32Array, from: number, random: Random): DenseBatch {
     const { rows } = this.settings;
-    const { features, targets, weights } = this.batch as Record<'features' | 'targets' | 'weights', Float32Array>;
+    const { features, targets, weights } = this.batch as Record<
+      'features' | 'targets' | 'weights',
+      Float32Array
+    >;
     features.fill(0);
     targets.fill(0);
     for (let row = 0; row < rows; row += 1) {
@@ -114,7 +118,7 @@ export class BatchFiller {
         if (random.uniform() < PREVIOUS_KEEPS && this.previousOf[drug]! >= 0) x[this.previousOf[drug]!] = 1;
       for (let i = 0; i < truth.length; i += 1) {
         if (random.uniform() >= PREVIOUS_FOREIGN) continue;
-        const foreign = this.previousOf[random.choice(this.urn as unknown as readonly number[])]!;
+        const foreign = this.previousOf[this.urn[random.int(this.urn.length)]!]!;
         if (foreign >= 0) x[foreign] = 1;
       }
     }

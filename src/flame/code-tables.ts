@@ -17,7 +17,8 @@ export function codeTables({ codes }: Pick<Knowledge, 'codes'>): CodeTables {
     return [];
   };
   return {
-    ccsOfDiagnosis: (icd9) => groupsOf(normaliseCode(icd9)).map((label) => label.slice(0, label.indexOf(' '))),
+    ccsOfDiagnosis: (icd9) =>
+      groupsOf(normaliseCode(icd9)).map((label) => label.slice(0, label.indexOf(' '))),
     icd9OfDiagnosis: (icd10) => codes.maps.toIcd9(icd10).codes,
     icd9OfProcedure: (pcs) => codes.maps.procedureToIcd9(pcs).codes,
   };

@@ -115,7 +115,8 @@ export function hasProblem(visit: LabelledVisit): boolean {
 export function splitCorpus(visits: readonly LabelledVisit[], options: SplitOptions): Split {
   const [first, last] = options.trainYears;
   const isTest = (visit: LabelledVisit): boolean => visit.year === options.testYear;
-  const inYears = (visit: LabelledVisit): boolean => visit.year >= first && visit.year <= last && !isTest(visit);
+  const inYears = (visit: LabelledVisit): boolean =>
+    visit.year >= first && visit.year <= last && !isTest(visit);
   const usable = visits.filter((visit) => hasProblem(visit) && visit.drugs.length >= 2);
   const known = usable.filter(inYears);
   const validators = new Set(known.map((visit) => visit.clinician).filter(isValidationClinician));
@@ -133,7 +134,8 @@ export function splitCorpus(visits: readonly LabelledVisit[], options: SplitOpti
 /** Drugs used in at least `minimum` visits, most used first, ties by name. */
 export function countFormulary(visits: readonly LabelledVisit[], minimum: number): DrugId[] {
   const uses = new Map<DrugId, number>();
-  for (const visit of visits) for (const drug of new Set(visit.drugs)) uses.set(drug, (uses.get(drug) ?? 0) + 1);
+  for (const visit of visits)
+    for (const drug of new Set(visit.drugs)) uses.set(drug, (uses.get(drug) ?? 0) + 1);
   return [...uses]
     .filter(([, count]) => count >= minimum)
     .sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))
@@ -141,7 +143,10 @@ export function countFormulary(visits: readonly LabelledVisit[], minimum: number
 }
 
 /** The visits with at least two drugs of the formulary, their lists cut to it. */
-export function restrictToFormulary(visits: readonly LabelledVisit[], formulary: readonly DrugId[]): LabelledVisit[] {
+export function restrictToFormulary(
+  visits: readonly LabelledVisit[],
+  formulary: readonly DrugId[],
+): LabelledVisit[] {
   const members = new Set(formulary);
   return visits
     .map((visit) => ({ ...visit, drugs: [...new Set(visit.drugs)].filter((drug) => members.has(drug)) }))

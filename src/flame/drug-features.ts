@@ -37,16 +37,17 @@ export function drugFeatures(
 }
 
 function moleculeRows(formulary: readonly DrugId[], { molecules }: Pick<Knowledge, 'molecules'>): number[][] {
-  return formulary.map((drug) =>
-    Array.from(molecules.fingerprint(drug) ?? new Uint8Array(molecules.bits)),
-  );
+  return formulary.map((drug) => Array.from(molecules.fingerprint(drug) ?? new Uint8Array(molecules.bits)));
 }
 
 function classRows(formulary: readonly DrugId[], { drugs }: Pick<Knowledge, 'drugs'>): number[][] {
   const classes = formulary.map((drug) => drugs.classesOf(drug).map(({ kind, title }) => `${kind} ${title}`));
   const members = new Map<string, number>();
   for (const titles of classes) for (const title of titles) members.set(title, (members.get(title) ?? 0) + 1);
-  const columns = [...members].filter(([, n]) => n >= CLASS_MINIMUM).map(([title]) => title).sort();
+  const columns = [...members]
+    .filter(([, n]) => n >= CLASS_MINIMUM)
+    .map(([title]) => title)
+    .sort();
   return classes.map((titles) => columns.map((title) => (titles.includes(title) ? 1 : 0)));
 }
 
@@ -54,11 +55,17 @@ function classRows(formulary: readonly DrugId[], { drugs }: Pick<Knowledge, 'dru
  * Positive pointwise mutual information of drugs within lists, reduced to its leading eigenvectors scaled by the root
  * of their eigenvalues (Levy & Goldberg 2014, equation 6, on a symmetric matrix). [drugs][width]
  */
-export function coPrescriptionRows(drugs: number, lists: DrugLists, width = CO_PRESCRIPTION_WIDTH): number[][] {
+export function coPrescriptionRows(
+  drugs: number,
+  lists: DrugLists,
+  width = CO_PRESCRIPTION_WIDTH,
+): number[][] {
   const matrix = positiveMutualInformation(drugs, lists);
   const kept = Math.min(width, drugs);
   const random = new Random(1);
-  let basis = Array.from({ length: kept }, () => Float64Array.from({ length: drugs }, () => random.normal()));
+  let basis: Float64Array[] = Array.from({ length: kept }, () =>
+    Float64Array.from({ length: drugs }, () => random.normal()),
+  );
   for (let iteration = 0; iteration < SUBSPACE_ITERATIONS; iteration += 1)
     basis = orthonormal(basis.map((vector) => multiply(matrix, vector)));
   const scaled = basis.map((vector) => {

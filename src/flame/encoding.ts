@@ -4,7 +4,7 @@ import type { ClinicalContext } from '../shared/domain.ts';
 import type { DrugId } from '../shared/ids.ts';
 import { type CodeFamilies, codeFamilies, type CodeTables } from './code-families.ts';
 import type { LabelledVisit } from './corpus.ts';
-import { describeVisit, type Feature, type FeatureFamily } from './features.ts';
+import { describeVisit } from './features.ts';
 import type { DrugLists } from './metrics.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
@@ -87,21 +87,4 @@ export function encodeCorpus(encoder: Encoder, visits: readonly LabelledVisit[])
     truth: visits.map((visit) => encoder.labelsOf(visit.drugs)),
     years: Uint16Array.from(visits, (visit) => visit.year),
   };
-}
-
-/** Family of a vocabulary entry, read from its name; ablations select by it. */
-export function familyOf(key: string): FeatureFamily {
-  const prefix = key.slice(0, key.indexOf(':'));
-  if (key === 'chronic-asked' || prefix === 'year') return 'year';
-  if (prefix === 'current') return 'current-medication';
-  if (prefix === 'previous') return 'previous-medication';
-  if (prefix === 'count') return 'count';
-  if (['dx', 'rfv', 'chronic', 'pr'].includes(prefix)) return 'code';
-  if (['sex', 'age', 'specialty'].includes(prefix)) return 'demographic';
-  return 'hierarchy';
-}
-
-/** The features of a visit before any vocabulary exists, to count one. ICD-9 only: ICD-10 needs counts to choose by. */
-export function featuresForCounting(visit: LabelledVisit, families: CodeFamilies, lastYear: number): Feature[] {
-  return describeVisit(visit.context, families, lastYear);
 }

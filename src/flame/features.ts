@@ -8,13 +8,7 @@ import type { CodeFamilies } from './code-families.ts';
 
 /** Which embedding family a feature belongs to; ablations and dropout work by family. */
 export type FeatureFamily =
-  | 'demographic'
-  | 'year'
-  | 'code'
-  | 'hierarchy'
-  | 'count'
-  | 'current-medication'
-  | 'previous-medication';
+  'demographic' | 'year' | 'code' | 'hierarchy' | 'count' | 'current-medication' | 'previous-medication';
 
 export interface Feature {
   readonly key: string;
@@ -62,10 +56,14 @@ function feature(key: string, family: FeatureFamily, weight = 1, code?: string):
 
 function demographics({ age, sex, specialty }: ClinicalContext): Feature[] {
   const features = [feature(`sex:${sex}`, 'demographic')];
-  if (specialty !== null) features.push(feature(`specialty:${Number(specialty) || specialty}`, 'demographic'));
+  if (specialty !== null)
+    features.push(feature(`specialty:${Number(specialty) || specialty}`, 'demographic'));
   if (!Number.isFinite(age)) return features;
   const years = Math.min(Math.max(age, 0), AGE_KNOTS.at(-1)!);
-  const upper = Math.max(1, AGE_KNOTS.findIndex((knot) => knot >= years));
+  const upper = Math.max(
+    1,
+    AGE_KNOTS.findIndex((knot) => knot >= years),
+  );
   const [from, to] = [AGE_KNOTS[upper - 1]!, AGE_KNOTS[upper]!];
   const share = (years - from) / (to - from);
   for (const [knot, weight] of [
@@ -114,4 +112,30 @@ function procedures({ procedures: list }: ClinicalContext, families: CodeFamilie
     feature(`pr:${code}`, 'code', 1, code),
     ...families.procedure(code).map((group) => feature(group, 'hierarchy', 1, code)),
   ]);
+}
+
+/** Family of a feature, read from its name: a vocabulary keeps names only. */
+export function familyOf(key: string): FeatureFamily {
+  if (key === 'chronic-asked') return 'year';
+  switch (key.slice(0, key.indexOf(':'))) {
+    case 'year':
+      return 'year';
+    case 'current':
+      return 'current-medication';
+    case 'previous':
+      return 'previous-medication';
+    case 'count':
+      return 'count';
+    case 'dx':
+    case 'rfv':
+    case 'chronic':
+    case 'pr':
+      return 'code';
+    case 'sex':
+    case 'age':
+    case 'specialty':
+      return 'demographic';
+    default:
+      return 'hierarchy';
+  }
 }

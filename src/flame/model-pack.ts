@@ -69,7 +69,9 @@ export const manifestSchema = z.object({
   /** The single threshold chosen on validation visits. */
   threshold: z.number(),
   /** Means over seeds from the development test of the same configuration, which holds a later year out. */
-  metrics: z.object({ protocol: protocolSchema, seeds: z.number().int(), values: z.record(z.string(), z.number()) }).nullable(),
+  metrics: z
+    .object({ protocol: protocolSchema, seeds: z.number().int(), values: z.record(z.string(), z.number()) })
+    .nullable(),
   /** The trade-off measured on validation visits with this pack's own weights. */
   front: z
     .object({
@@ -103,7 +105,10 @@ export interface ModelPack {
 }
 
 /** What the trainer knows; the rest of the manifest is computed from the files. */
-export type PackDescription = Omit<PackManifest, 'format' | 'version' | 'createdAt' | 'files' | 'vocabularyHash'>;
+export type PackDescription = Omit<
+  PackManifest,
+  'format' | 'version' | 'createdAt' | 'files' | 'vocabularyHash'
+>;
 
 /**
  * Writes a pack; the folder is made. Weights are stored in half precision, rounded to nearest even.

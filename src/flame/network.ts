@@ -78,7 +78,12 @@ export function buildNetwork(
         outputs: config.hidden,
         initialize: normal(Math.sqrt(2 / config.width)),
       });
-      return scoreDrugs(scope, shape, relu(hidden(relu(sumEmbeddings(scope, config.width, shape, x)))), priors);
+      return scoreDrugs(
+        scope,
+        shape,
+        relu(hidden(relu(sumEmbeddings(scope, config.width, shape, x)))),
+        priors,
+      );
     }
     case 'flame':
       return scoreDrugs(scope, shape, residualBlocks(scope, config, shape, x, priors !== undefined), priors);

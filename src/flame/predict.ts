@@ -38,7 +38,9 @@ export class Predictor {
   }
 
   /** Probabilities [rows, drugs] of rows given as ids and weights. */
-  async score(rows: readonly { readonly ids: ArrayLike<number>; readonly weights: ArrayLike<number> }[]): Promise<ScoreTable> {
+  async score(
+    rows: readonly { readonly ids: ArrayLike<number>; readonly weights: ArrayLike<number> }[],
+  ): Promise<ScoreTable> {
     const { features, drugs } = this.shape;
     const values = new Float32Array(rows.length * drugs);
     for (let from = 0; from < rows.length; from += this.largest) {

@@ -29,7 +29,10 @@ export function expectedJaccardLists(scores: ScoreTable): number[][] {
 
 /** Every drug above `threshold`, by falling probability. */
 export function thresholdList(probabilities: ArrayLike<number>, threshold: number): number[] {
-  return Array.from(rankDrugs(probabilities)).filter((drug) => probabilities[drug]! > threshold);
+  const above: number[] = [];
+  for (let drug = 0; drug < probabilities.length; drug += 1)
+    if (probabilities[drug]! > threshold) above.push(drug);
+  return above.sort((i, j) => probabilities[j]! - probabilities[i]! || i - j);
 }
 
 export function thresholdLists(scores: ScoreTable, threshold: number): number[][] {

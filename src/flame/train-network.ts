@@ -63,7 +63,12 @@ export async function trainNetwork(run: TrainingRun): Promise<Map<string, HostTe
       problem: `${train.visits} training visits do not fill one batch of ${settings.rows}`,
     });
   const steps = Math.round(settings.epochs * stepsPerEpoch);
-  const fingerprint = JSON.stringify({ network, settings, visits: train.visits, size: vocabulary.features.length });
+  const fingerprint = JSON.stringify({
+    network,
+    settings,
+    visits: train.visits,
+    size: vocabulary.features.length,
+  });
   const saved = run.checkpoint ? readCheckpoint(run.checkpoint, fingerprint) : undefined;
   const trainer = await Trainer.create(objective(run), {
     seed: settings.seed,
@@ -161,7 +166,13 @@ function progressClock(
     count += 1;
     if (!onProgress || (step % REPORT_EVERY !== 0 && step !== steps)) return;
     const perStep = (performance.now() - started) / (step - first) / 1000;
-    onProgress({ step, steps, epoch: step / stepsPerEpoch, loss: sum / count, secondsLeft: (steps - step) * perStep });
+    onProgress({
+      step,
+      steps,
+      epoch: step / stepsPerEpoch,
+      loss: sum / count,
+      secondsLeft: (steps - step) * perStep,
+    });
     sum = 0;
     count = 0;
   };

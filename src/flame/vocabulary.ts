@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import type { DrugId } from '../shared/ids.ts';
-import type { Feature } from './features.ts';
+import { type Feature, type FeatureFamily, familyOf } from './features.ts';
 
 /** A feature enters the vocabulary from this many training visits. */
 export const FEATURE_MINIMUM = 10;
@@ -22,19 +22,25 @@ export interface Vocabulary {
   readonly lastYear: number;
 }
 
-/** Counts features over training visits. Drugs of the formulary always have their two medication features. */
+/**
+ * Counts the features of the given families over training visits. A drug of the formulary has its medication features
+ * from as many visits as use it, because training simulates them (batches.ts).
+ */
 export function buildVocabulary(
   visits: Iterable<{ readonly features: readonly Feature[]; readonly drugs: readonly DrugId[] }>,
   formulary: readonly DrugId[],
   lastYear: number,
+  families: readonly FeatureFamily[],
   minimum = FEATURE_MINIMUM,
 ): Vocabulary {
+  const wanted = new Set(families);
   const uses = new Map<string, number>();
   const drugUses = new Map<DrugId, number>(formulary.map((drug) => [drug, 0]));
   let count = 0;
   for (const { features, drugs } of visits) {
     count += 1;
-    for (const key of new Set(features.map((feature) => feature.key))) uses.set(key, (uses.get(key) ?? 0) + 1);
+    for (const key of new Set(features.map((feature) => feature.key)))
+      uses.set(key, (uses.get(key) ?? 0) + 1);
     for (const drug of drugs) drugUses.set(drug, (drugUses.get(drug) ?? 0) + 1);
   }
   for (const drug of formulary) {
@@ -42,7 +48,7 @@ export function buildVocabulary(
     uses.set(`previous:${drug}`, drugUses.get(drug)!);
   }
   const features = [...uses]
-    .filter(([, n]) => n >= minimum)
+    .filter(([key, n]) => n >= minimum && wanted.has(familyOf(key)))
     .map(([key]) => key)
     .sort();
   return {

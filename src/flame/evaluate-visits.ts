@@ -1,0 +1,153 @@
+/** METHOD section 5's metrics of a classifier on any file in the visit format. Trains nothing and writes no report. */
+
+import type { Knowledge } from '../knowledge/knowledge.ts';
+import { EVALUATION_SEVERITY } from '../shared/domain.ts';
+import { FlameError } from '../shared/errors.ts';
+import type { Protocol } from '../shared/recommendation.ts';
+import type { Classifier } from './classifier.ts';
+import {
+  hasProblem,
+  labelledVisit,
+  type LabelledVisit,
+  readVisitFile,
+  restrictToFormulary,
+} from './corpus.ts';
+import { decode } from './decoding.ts';
+import {
+  type DrugLists,
+  mean,
+  rankingPerVisit,
+  type SafetySummary,
+  safetyOf,
+  type ScoreTable,
+  setPerVisit,
+  type SetQuality,
+} from './metrics.ts';
+import { buildPairMatrix, type PairMatrix } from './pair-matrix.ts';
+import { expectedJaccardLists, thresholdLists } from './set-rules.ts';
+
+export interface EvaluateVisitsOptions {
+  /** A `.jsonl` or `.jsonl.gz` file in the visit format. */
+  readonly path: string;
+  readonly classifier: Classifier;
+  readonly knowledge: Pick<Knowledge, 'interactions' | 'interactionVersion'>;
+  /** Also measure the decoded list at this position of the slider (0 accuracy … 1 safety). */
+  readonly alpha?: number;
+  readonly onProgress?: (done: number, total: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+export type ListMetrics = SetQuality & SafetySummary;
+
+export interface VisitEvaluation {
+  readonly protocol: Protocol;
+  /** Visits in the file, and those with something to reason from and two formulary drugs. */
+  readonly visits: number;
+  readonly evaluated: number;
+  readonly prauc: number;
+  readonly rPrecision: number;
+  readonly threshold: ListMetrics & { readonly value: number };
+  readonly expectedJaccard: ListMetrics;
+  readonly decoded: (ListMetrics & { readonly alpha: number }) | null;
+  /** What the clinicians themselves prescribed, within the formulary. */
+  readonly truth: SafetySummary;
+  /** Visits with at least one code that the model could not read at all. */
+  readonly visitsWithUnknownCode: number;
+}
+
+const CHUNK = 256;
+
+/**
+ * Current and previous medications in the file are given to the model, as in use; a visit's own drugs never are.
+ * @throws FlameError FILE_NOT_READABLE, INVALID_INPUT when no visit can be evaluated, CANCELLED
+ */
+export async function evaluateVisits(options: EvaluateVisitsOptions): Promise<VisitEvaluation> {
+  const { classifier, knowledge, alpha } = options;
+  const all: LabelledVisit[] = [];
+  for await (const record of readVisitFile(options.path)) all.push(labelledVisit(record));
+  const kept = restrictToFormulary(all.filter(hasProblem), classifier.formulary);
+  if (kept.length === 0)
+    throw new FlameError('INVALID_INPUT', {
+      problem: `${options.path} holds no visit with a diagnosis or chronic flag and two drugs of the formulary`,
+    });
+  const labels = new Map(classifier.formulary.map((drug, label) => [drug, label]));
+  const truth = kept.map((visit) => visit.drugs.map((drug) => labels.get(drug)!));
+  const { scores, unknown } = await scoreAll(kept, options);
+  const pairs = formularyPairs(classifier, knowledge);
+  const ranking = rankingPerVisit(scores, truth);
+  const value = classifier.manifest.threshold;
+  return {
+    protocol: {
+      corpus: options.path,
+      split: `${kept.length} of ${all.length} visits: a diagnosis or chronic flag and two formulary drugs`,
+      formularySize: classifier.formulary.length,
+      interactionTable: knowledge.interactionVersion,
+      severityCut: EVALUATION_SEVERITY,
+    },
+    visits: all.length,
+    evaluated: kept.length,
+    prauc: mean(ranking.averagePrecision),
+    rPrecision: mean(ranking.rPrecision),
+    threshold: { value, ...listMetrics(thresholdLists(scores, value), truth, pairs) },
+    expectedJaccard: listMetrics(expectedJaccardLists(scores), truth, pairs),
+    decoded:
+      alpha === undefined
+        ? null
+        : { alpha, ...listMetrics(decodedLists(scores, classifier, pairs, alpha), truth, pairs) },
+    truth: safetyOf(truth, pairs),
+    visitsWithUnknownCode: unknown,
+  };
+}
+
+/** Severities among the formulary, position by position. */
+export function formularyPairs(
+  classifier: Pick<Classifier, 'formulary'>,
+  { interactions }: Pick<Knowledge, 'interactions'>,
+): PairMatrix {
+  return buildPairMatrix(classifier.formulary, interactions.pairs());
+}
+
+export function listMetrics(chosen: DrugLists, truth: DrugLists, pairs: PairMatrix): ListMetrics {
+  const quality = setPerVisit(chosen, truth);
+  return {
+    jaccard: mean(quality.jaccard),
+    f1: mean(quality.f1),
+    precision: mean(quality.precision),
+    recall: mean(quality.recall),
+    ...safetyOf(chosen, pairs),
+  };
+}
+
+async function scoreAll(
+  visits: readonly LabelledVisit[],
+  { classifier, onProgress, signal }: EvaluateVisitsOptions,
+): Promise<{ scores: ScoreTable; unknown: number }> {
+  const drugs = classifier.formulary.length;
+  const values = new Float32Array(visits.length * drugs);
+  let unknown = 0;
+  for (let from = 0; from < visits.length; from += CHUNK) {
+    if (signal?.aborted) throw new FlameError('CANCELLED');
+    const scored = await classifier.score(visits.slice(from, from + CHUNK).map((visit) => visit.context));
+    scored.forEach(({ probabilities, unknownCodes }, i) => {
+      values.set(probabilities, (from + i) * drugs);
+      if (unknownCodes.length > 0) unknown += 1;
+    });
+    onProgress?.(Math.min(from + CHUNK, visits.length), visits.length);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return { scores: { visits: visits.length, drugs, values }, unknown };
+}
+
+function decodedLists(
+  scores: ScoreTable,
+  { formulary }: Pick<Classifier, 'formulary'>,
+  pairs: PairMatrix,
+  alpha: number,
+): number[][] {
+  const labels = new Map(formulary.map((drug, label) => [drug, label]));
+  return Array.from({ length: scores.visits }, (_, visit) => {
+    const probabilities = scores.values.subarray(visit * scores.drugs, (visit + 1) * scores.drugs);
+    const [point] = decode({ drugs: formulary, probabilities, pairs }, [alpha]);
+    return point!.list.map((drug) => labels.get(drug)!);
+  });
+}

@@ -1,0 +1,78 @@
+/** From labelled visits to what training and evaluation need: split, vocabulary, encoder, encoded parts. Trains nothing. */
+
+import type { Knowledge } from '../knowledge/knowledge.ts';
+import { codeFamilies } from './code-families.ts';
+import { codeTables } from './code-tables.ts';
+import { type LabelledVisit, type Split, splitCorpus, type SplitOptions } from './corpus.ts';
+import { type DrugFeatureParts, drugFeatures } from './drug-features.ts';
+import { type EncodedCorpus, encodeCorpus, Encoder } from './encoding.ts';
+import { describeVisit, type FeatureFamily } from './features.ts';
+import type { DrugFeatures } from './network.ts';
+import { buildVocabulary, type Vocabulary } from './vocabulary.ts';
+
+export interface Prepared {
+  readonly split: Split;
+  readonly vocabulary: Vocabulary;
+  readonly encoder: Encoder;
+  readonly train: EncodedCorpus;
+  readonly validation: EncodedCorpus;
+  readonly test: EncodedCorpus;
+}
+
+/** Feature families of the METHOD's baselines: codes as they stand, and demographics. */
+export const PLAIN_FAMILIES: readonly FeatureFamily[] = ['demographic', 'code'];
+export const ALL_FAMILIES: readonly FeatureFamily[] = [
+  'demographic',
+  'year',
+  'code',
+  'hierarchy',
+  'count',
+  'current-medication',
+  'previous-medication',
+];
+
+/** @param families what enters the vocabulary, and so the model */
+export function prepare(
+  visits: readonly LabelledVisit[],
+  options: SplitOptions,
+  knowledge: Pick<Knowledge, 'codes'>,
+  families: readonly FeatureFamily[] = ALL_FAMILIES,
+): Prepared {
+  const split = splitCorpus(visits, options);
+  const tables = codeTables(knowledge);
+  const lastYear = options.trainYears[1];
+  const vocabulary = buildVocabulary(
+    describe(split.train, tables, lastYear),
+    split.formulary,
+    lastYear,
+    families,
+  );
+  const encoder = new Encoder(vocabulary, tables);
+  return {
+    split,
+    vocabulary,
+    encoder,
+    train: encodeCorpus(encoder, split.train),
+    validation: encodeCorpus(encoder, split.validation),
+    test: encodeCorpus(encoder, split.test),
+  };
+}
+
+/** Training visits are ICD-9: the counts by which an ICD-10 code picks its candidate do not exist yet. */
+function* describe(
+  visits: readonly LabelledVisit[],
+  tables: ReturnType<typeof codeTables>,
+  lastYear: number,
+) {
+  const families = codeFamilies(tables, () => 0);
+  for (const visit of visits)
+    yield { features: describeVisit(visit.context, families, lastYear), drugs: visit.drugs };
+}
+
+export function drugFeaturesOf(
+  prepared: Prepared,
+  knowledge: Pick<Knowledge, 'drugs' | 'molecules'>,
+  parts?: DrugFeatureParts,
+): DrugFeatures {
+  return drugFeatures(prepared.vocabulary.formulary, prepared.train.truth, knowledge, parts);
+}
