@@ -1,28 +1,185 @@
-/** Placeholder until the real handlers land: every method of the contract, none of them does anything yet. */
+/** One handler for each method of the contract: parse, ask the parts, write the audit log. Holds no rule of its own. */
 
-import { ENGINE_METHODS, type EngineApi } from '../shared/contract.ts';
+import { userInfo } from 'node:os';
+import { basename, join } from 'node:path';
+import type { EngineApi, ImportProgress, ImportReport } from '../shared/contract.ts';
 import type { EngineOptions } from '../shared/engine-process.ts';
 import { FlameError } from '../shared/errors.ts';
-import type { EngineHandlers, Handlers } from './serve.ts';
+import { decide } from './decide.ts';
+import { describeDemo, loadDemo } from './demo.ts';
+import { importVisits, type ImportOptions } from './import-visits.ts';
+import { parseParameters } from './parameters.ts';
+import type { CallContext, EngineHandlers, Handlers } from './serve.ts';
+import { appendAudit, type AuditEvent } from './store/audit.ts';
+import { listDecisions, saveDecision } from './store/decisions.ts';
+import { demoLoaded, getPatient, listPatients } from './store/patients.ts';
+import { getRecommendation, saveRecommendation } from './store/recommendations.ts';
+import { getVisit, listVisits } from './store/visits.ts';
+import { titlesOf, visitDetail } from './visit-detail.ts';
+import { Workspace } from './workspace.ts';
 
-export function createHandlers(options: EngineOptions): EngineHandlers {
-  const notYet = (): never => {
-    throw new FlameError('INTERNAL', { problem: 'not built yet' });
-  };
-  const engine = Object.fromEntries(Object.keys(ENGINE_METHODS).map((name) => [name, notYet]));
+/** Grants that were not used yet; older ones are forgotten. */
+const OPEN_GRANTS = 100;
+
+export async function createHandlers(options: EngineOptions): Promise<EngineHandlers> {
+  const workspace = await Workspace.open(options);
+  const grants = new Map<string, string>();
   return {
-    engine: {
-      ...(engine as unknown as Handlers<EngineApi>),
-      'app.status': () => ({
-        store: 'open',
-        failures: [],
-        passphraseSet: false,
-        patientCount: 0,
-        appVersion: options.appVersion,
-        knowledgeVersion: null,
-        model: null,
-      }),
+    engine: engineHandlers(workspace, grants),
+    shell: {
+      'files.grant': (params) => {
+        const { grant, path } = parseParameters('files.grant', params);
+        grants.set(grant, path);
+        for (const old of [...grants.keys()].slice(0, -OPEN_GRANTS)) grants.delete(old);
+        return { name: basename(path) };
+      },
+      'engine.shutdown': async (params) => {
+        parseParameters('engine.shutdown', params);
+        await workspace.close();
+        return {};
+      },
     },
-    shell: { 'files.grant': notYet, 'engine.shutdown': () => ({}) },
   };
+}
+
+function engineHandlers(workspace: Workspace, grants: Map<string, string>): Handlers<EngineApi> {
+  const actor = actorName();
+  const titles = () => titlesOf(workspace.knowledgeOrNull);
+  const demoFolder = join(workspace.options.resources, 'demo');
+  const audit = (action: AuditEvent['action'], subject: string, content: AuditEvent['content'] = {}): void =>
+    appendAudit(workspace.db, { actor, action, subject, content });
+
+  const importOptions = (context: CallContext<ImportProgress>): Omit<ImportOptions, 'file'> => {
+    const { drugs } = workspace.knowledge; // Drug names cannot be read without the tables: refuse at once.
+    return {
+      resolveDrugs: (name) => drugs.find(name),
+      titles: titles(),
+      actor,
+      signal: context.signal,
+      onProgress: context.progress,
+    };
+  };
+
+  return {
+    'app.status': (params) => {
+      parseParameters('app.status', params);
+      return workspace.status();
+    },
+
+    'store.unlock': async (params) => {
+      await workspace.unlock(parseParameters('store.unlock', params).passphrase);
+      return workspace.status();
+    },
+
+    'store.setPassphrase': async (params) => {
+      const { passphrase } = parseParameters('store.setPassphrase', params);
+      await workspace.protect(passphrase);
+      audit('passphrase.changed', 'profile', { protected: passphrase !== null });
+      return workspace.status();
+    },
+
+    'demo.describe': (params) => {
+      parseParameters('demo.describe', params);
+      return describeDemo(demoFolder, demoLoaded(workspace.db));
+    },
+
+    'demo.load': async (params, context) => {
+      parseParameters('demo.load', params);
+      return loadDemo(workspace.db, demoFolder, importOptions(context));
+    },
+
+    'patients.list': (params) => {
+      return listPatients(workspace.db, parseParameters('patients.list', params), titles());
+    },
+
+    'patients.get': (params) => {
+      const { patientId } = parseParameters('patients.get', params);
+      const patient = getPatient(workspace.db, patientId);
+      audit('patient.viewed', patientId);
+      return { patient, visits: listVisits(workspace.db, patientId, titles()) };
+    },
+
+    'visits.get': (params) => {
+      const { visitId } = parseParameters('visits.get', params);
+      const visit = getVisit(workspace.db, visitId);
+      const patient = getPatient(workspace.db, visit.patientId);
+      audit('visit.viewed', visitId, { patient: patient.id });
+      return visitDetail(workspace.knowledgeOrNull, patient, visit, listDecisions(workspace.db, visitId));
+    },
+
+    'visits.import': async (params, context): Promise<ImportReport> => {
+      const { grant } = parseParameters('visits.import', params);
+      const file = grants.get(grant);
+      if (file === undefined) throw new FlameError('NOT_FOUND', { what: 'picked file' });
+      const report = await importVisits(workspace.db, { ...importOptions(context), file });
+      grants.delete(grant);
+      return report;
+    },
+
+    recommend: async (params) => {
+      const { visitId } = parseParameters('recommend', params);
+      const { recommender, db } = workspace;
+      const reply = await recommender.recommend(getVisit(db, visitId));
+      db.transaction(() => {
+        saveRecommendation(db, reply);
+        audit('recommendation.made', reply.id, {
+          visit: visitId,
+          model: `${reply.model.name} ${reply.model.version}`,
+          knowledge: reply.knowledgeVersion,
+        });
+      });
+      return reply;
+    },
+
+    'drugs.search': (params) => {
+      const { text, limit } = parseParameters('drugs.search', params);
+      const { drugs } = workspace.knowledge;
+      const formulary = new Set(workspace.modelOrNull?.formulary.map((drug) => drugs.canonical(drug)));
+      return drugs.search(text, limit).map(({ drug, matched }) => ({
+        drug: drugs.name(drug.id),
+        matched,
+        inFormulary: formulary.has(drug.id),
+      }));
+    },
+
+    'interactions.among': (params) => {
+      const { drugs } = parseParameters('interactions.among', params);
+      const { interactions } = workspace.knowledge;
+      return { interactions: interactions.among(drugs), notCovered: interactions.notCovered(drugs) };
+    },
+
+    'decisions.save': (params) => {
+      const input = parseParameters('decisions.save', params);
+      const { db, knowledge, model } = workspace;
+      return db.transaction(() => {
+        const visit = getVisit(db, input.visitId);
+        const recommendation = storedRecommendation(workspace, input.recommendationId);
+        const decision = decide(input, { visit, recommendation, knowledge, model });
+        saveDecision(db, decision, actor);
+        return decision;
+      });
+    },
+  };
+}
+
+/** A newer recommendation for the visit replaces one that was not decided on: that one is stale. */
+function storedRecommendation(
+  { db }: Workspace,
+  id: Parameters<typeof getRecommendation>[1],
+): ReturnType<typeof getRecommendation> {
+  try {
+    return getRecommendation(db, id);
+  } catch (thrown) {
+    const gone = thrown instanceof FlameError && thrown.code === 'NOT_FOUND';
+    throw gone ? new FlameError('RECOMMENDATION_STALE') : thrown;
+  }
+}
+
+/** Without accounts, the user of the computer. */
+function actorName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return 'unknown';
+  }
 }

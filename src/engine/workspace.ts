@@ -1,0 +1,163 @@
+/**
+ * The three parts of the engine: the visit database, the knowledge tables, the model. Each opens or fails on its own,
+ * and what failed says so to everyone who needs it. Answers no call.
+ */
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { loadKnowledge, type Knowledge } from '../knowledge/knowledge.ts';
+import type { AppStatus } from '../shared/contract.ts';
+import type { EngineOptions } from '../shared/engine-process.ts';
+import { FlameError, toWireError } from '../shared/errors.ts';
+import { openModel, SHIPPED_PACK, type OpenModel } from './model.ts';
+import { openProfile, profileProtection, protectProfile, type Profile } from './profile.ts';
+import { Recommender } from './recommend.ts';
+import type { WritableDb } from './store/handle.ts';
+import { countPatients } from './store/patients.ts';
+
+type Part<Value> =
+  { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly error: FlameError };
+
+interface Model {
+  readonly model: OpenModel;
+  readonly recommender: Recommender;
+}
+
+export class Workspace {
+  readonly options: EngineOptions;
+  #profile: Part<Profile>;
+  #knowledge: Part<Knowledge>;
+  #model: Part<Model>;
+
+  private constructor(
+    options: EngineOptions,
+    profile: Part<Profile>,
+    knowledge: Part<Knowledge>,
+    model: Part<Model>,
+  ) {
+    this.options = options;
+    this.#profile = profile;
+    this.#knowledge = knowledge;
+    this.#model = model;
+  }
+
+  /** Opens what can be opened; fails never. */
+  static async open(options: EngineOptions): Promise<Workspace> {
+    const knowledge = await attempt('knowledge', () => {
+      const tables = loadKnowledge(join(options.resources, 'knowledge'));
+      tables.verifyAll();
+      return tables;
+    });
+    const [profile, model] = await Promise.all([
+      attempt('store', () => openProfile(profileOptions(options, null))),
+      knowledge.ok
+        ? attempt('model', () => openScoring(options, knowledge.value))
+        : Promise.resolve<Part<Model>>(knowledge),
+    ]);
+    return new Workspace(options, profile, knowledge, model);
+  }
+
+  /** @throws FlameError of the STORE family */
+  get db(): WritableDb {
+    return valueOf(this.#profile).db;
+  }
+
+  /** @throws FlameError KNOWLEDGE_CORRUPT */
+  get knowledge(): Knowledge {
+    return valueOf(this.#knowledge);
+  }
+
+  /** The tables where something useful can be said without them. */
+  get knowledgeOrNull(): Knowledge | null {
+    return this.#knowledge.ok ? this.#knowledge.value : null;
+  }
+
+  /** @throws FlameError of the MODEL_PACK family, or KNOWLEDGE_CORRUPT, without which no model runs */
+  get model(): OpenModel {
+    return valueOf(this.#model).model;
+  }
+
+  get modelOrNull(): OpenModel | null {
+    return this.#model.ok ? this.#model.value.model : null;
+  }
+
+  get recommender(): Recommender {
+    return valueOf(this.#model).recommender;
+  }
+
+  /** Opens the database with its passphrase. */
+  async unlock(passphrase: string): Promise<void> {
+    if (this.#profile.ok) return;
+    const opened = await attempt('store', () => openProfile(profileOptions(this.options, passphrase)));
+    // A wrong passphrase is an answer to this call, not a state of the database: it stays locked.
+    if (!opened.ok && opened.error.code === 'STORE_KEY_WRONG') throw opened.error;
+    this.#profile = opened;
+    valueOf(opened);
+  }
+
+  async protect(passphrase: string | null): Promise<void> {
+    await protectProfile(valueOf(this.#profile), passphrase);
+  }
+
+  status(): AppStatus {
+    const locked = !this.#profile.ok && this.#profile.error.code === 'STORE_LOCKED';
+    const model = this.modelOrNull;
+    return {
+      store: this.#profile.ok ? 'open' : locked ? 'locked' : 'failed',
+      failures: [
+        ...(locked ? [] : failureOf('store', this.#profile)),
+        ...failureOf('knowledge', this.#knowledge),
+        // Without tables no model is tried: the tables are what failed.
+        ...(this.#knowledge.ok ? failureOf('model', this.#model) : []),
+      ],
+      passphraseSet:
+        existsSync(this.options.profile) && profileProtection(this.options.profile) === 'passphrase',
+      patientCount: this.#profile.ok ? countPatients(this.#profile.value.db) : 0,
+      appVersion: this.options.appVersion,
+      knowledgeVersion: this.knowledgeOrNull?.version ?? null,
+      model: model?.summary ?? null,
+    };
+  }
+
+  /** Closes the database and the model. Whoever asks afterwards is told that the store is closed. */
+  async close(): Promise<void> {
+    const profile = this.#profile;
+    this.#profile = { ok: false, error: new FlameError('STORE_UNAVAILABLE', { problem: 'it was closed' }) };
+    if (profile.ok) profile.value.db.close();
+    await this.modelOrNull?.close();
+  }
+}
+
+function profileOptions({ profile, sqliteBinding }: EngineOptions, passphrase: string | null) {
+  return { folder: profile, passphrase, nativeBinding: sqliteBinding ?? undefined };
+}
+
+async function openScoring(options: EngineOptions, knowledge: Knowledge): Promise<Model> {
+  const model = await openModel(options.models, SHIPPED_PACK, knowledge);
+  return { model, recommender: new Recommender(knowledge, model) };
+}
+
+async function attempt<Value>(
+  part: AppStatus['failures'][number]['part'],
+  open: () => Value | Promise<Value>,
+): Promise<Part<Value>> {
+  try {
+    return { ok: true, value: await open() };
+  } catch (thrown) {
+    if (thrown instanceof FlameError) return { ok: false, error: thrown };
+    const problem = `${part}: ${thrown instanceof Error ? thrown.message : String(thrown)}`;
+    return { ok: false, error: new FlameError('INTERNAL', { problem }, { cause: thrown }) };
+  }
+}
+
+function valueOf<Value>(part: Part<Value>): Value {
+  if (part.ok) return part.value;
+  throw part.error;
+}
+
+function failureOf(
+  part: AppStatus['failures'][number]['part'],
+  state: Part<unknown>,
+): AppStatus['failures'][number][] {
+  return state.ok ? [] : [{ part, error: toWireError(state.error) }];
+}
