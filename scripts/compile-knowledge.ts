@@ -3,7 +3,7 @@
  * Runs from a clone only; the app reads the result and never this script.
  */
 
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { type Manifest, manifestSchema } from '../src/knowledge/manifest.ts';
@@ -19,11 +19,15 @@ const sourcesSchema = z.object({ date: z.string(), sources: manifestSchema.shape
 /** What an interaction count depends on; their hash is the interaction version. */
 const INTERACTION_TABLES = ['interactions.tsv.gz', 'rules.json'];
 
-/** Compiles every table. The same sources give the same content, on any machine. */
+/**
+ * Compiles every table. The same sources give the same content, on any machine. The target is replaced at the end and
+ * as a whole: a failed compile leaves the old tables.
+ */
 export async function compileKnowledge(data: string, target: string): Promise<Manifest> {
   const knowledge = join(data, 'knowledge');
-  rmSync(target, { recursive: true, force: true });
-  const writer = new TableWriter(target);
+  const fresh = `${target}.new`;
+  rmSync(fresh, { recursive: true, force: true });
+  const writer = new TableWriter(fresh);
   const tables = readDrugs(knowledge);
   const rules = readRules(knowledge, tables);
   const { covered } = compileInteractions(knowledge, tables, rules, writer);
@@ -42,7 +46,9 @@ export async function compileKnowledge(data: string, target: string): Promise<Ma
     tables: entries,
     sources,
   });
-  writeFileSync(join(target, 'manifest.json'), JSON.stringify(manifest, null, 1) + '\n');
+  writeFileSync(join(fresh, 'manifest.json'), JSON.stringify(manifest, null, 1) + '\n');
+  rmSync(target, { recursive: true, force: true });
+  renameSync(fresh, target);
   return manifest;
 }
 

@@ -31,6 +31,8 @@ export interface DrugClass {
   readonly kind: 'EPC' | 'Flame' | 'MeSH' | 'ChEBI';
   readonly title: string;
   readonly members: readonly string[];
+  /** Members that this project added to a class of the FDA's. */
+  readonly assigned: readonly string[];
 }
 
 export interface DrugTables {
@@ -102,16 +104,21 @@ function readClasses(
     if (kind && wanted) for (const id of resolve(row['ingredient']!)) add(kind, row['class']!, id);
   }
   const own = classFileSchema.parse(readJson(directory, 'classes.json'));
+  const assigned = new Map<string, string[]>();
   for (const [title, ids] of Object.entries(own.classes)) {
+    const kind = members.has(`EPC\t${title}`) ? 'EPC' : 'Flame';
     for (const id of ids) {
       if (!drugs.has(id)) throw new Error(`classes.json, ${title}: no drug is called "${id}"`);
-      add('Flame', title, id);
+      if (kind === 'EPC' && members.get(`EPC\t${title}`)!.has(id)) continue;
+      add(kind, title, id);
+      if (kind === 'EPC') assigned.set(title, [...(assigned.get(title) ?? []), id]);
     }
   }
   return [...members]
     .map(([key, ids]) => {
       const [kind, title] = key.split('\t') as [DrugClass['kind'], string];
-      return { kind, title, members: [...ids].sort(byCodeUnit) };
+      const added = kind === 'EPC' ? (assigned.get(title) ?? []) : [];
+      return { kind, title, members: [...ids].sort(byCodeUnit), assigned: added.sort(byCodeUnit) };
     })
     .sort((a, b) => byCodeUnit(a.kind, b.kind) || byCodeUnit(a.title, b.title));
 }
@@ -125,13 +132,13 @@ const VAGUE = new Set([
 ]); // prettier-ignore
 
 /**
- * The class shown with each drug: a written preference, else the project's own assignment, else the FDA class with the
- * most members, else the narrowest MeSH action, else the narrowest ChEBI role.
+ * The class shown with each drug: a written preference, else the FDA class with the most members, else the project's own
+ * class, else the narrowest MeSH action, else the narrowest ChEBI role.
  */
 export function shownClasses(directory: string, tables: DrugTables): ReadonlyMap<string, string> {
   const { preferred } = classFileSchema.parse(readJson(directory, 'classes.json'));
   const best = new Map<string, { rank: number; size: number; title: string }>();
-  const rank = { Flame: 0, EPC: 1, MeSH: 2, ChEBI: 3 } as const;
+  const rank = { EPC: 0, Flame: 1, MeSH: 2, ChEBI: 3 } as const;
   for (const group of tables.classes) {
     if (VAGUE.has(group.title)) continue;
     const broadFirst = group.kind === 'EPC' || group.kind === 'Flame';
@@ -185,11 +192,12 @@ export function writeDrugs(
   );
   writer.tsv(
     'classes.tsv.gz',
-    ['kind', 'title', 'members'],
-    tables.classes.map(({ kind, title, members }) => [
+    ['kind', 'title', 'members', 'assigned'],
+    tables.classes.map(({ kind, title, members, assigned }) => [
       kind,
       title,
       members.map((id) => position.get(id)!).join(' '),
+      assigned.map((id) => position.get(id)!).join(' '),
     ]),
     ['fda-classes', 'mesh', 'chebi', 'flame'],
   );

@@ -29,6 +29,7 @@ const TABLES = [
 
 /** An unreviewed contraindication mined from one label counts as "avoid" until a second source supports it. */
 const UNREVIEWED_LEVEL: Level = 3;
+const SUPPORTING_LEVEL: Level = 3;
 
 interface Evidence {
   source: string;
@@ -170,8 +171,8 @@ function applyReviews(directory: string, tables: DrugTables, pairs: ReadonlyMap<
 }
 
 /**
- * A contraindication mined from a label stays at 4 when another source rates the pair 2 or above (a rule: 3 or above),
- * or when the other drug's contraindication section names this drug too; else it counts as 3 and is marked unreviewed.
+ * A contraindication mined from a label stays at 4 when another source also says avoid (3 or above), or when the other
+ * drug's contraindication section names this drug too; else it counts as 3 and is marked unreviewed.
  */
 function judgeLabels(
   directory: string,
@@ -191,8 +192,7 @@ function judgeLabels(
     const label = pair.evidence.find(({ source }) => source === 'fda-label');
     if (!label) continue;
     const supported = pair.evidence.some(
-      (other) =>
-        other !== label && counts(other) && other.level >= (other.source.startsWith('rule:') ? 3 : 2),
+      (other) => other !== label && counts(other) && other.level >= SUPPORTING_LEVEL,
     );
     const own = labelTexts[label.text!]![1]!.toLowerCase();
     const fromA = own.includes(pair.a);

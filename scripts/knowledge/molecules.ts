@@ -14,7 +14,7 @@ export async function compileMolecules(
   tables: DrugTables,
   writer: TableWriter,
 ): Promise<void> {
-  const load = createRequire(import.meta.url)('@rdkit/rdkit') as RDKitLoader;
+  const load = createRequire(import.meta.url)('@rdkit/rdkit') as typeof RDKitLoader;
   const rdkit = await load();
   const details = JSON.stringify({ radius: FINGERPRINT.radius, nBits: FINGERPRINT.bits });
   const rows = new Map<string, string>();

@@ -30,9 +30,9 @@ const ruleSchema = z.strictObject({
   /** Absent: every two drugs of `a` (duplicate therapy). */
   b: sideSchema.optional(),
   exceptPairs: z.array(z.tuple([z.string(), z.string()])).default([]),
-  mechanism: z.string().min(10),
-  effect: z.string().min(10),
-  management: z.string().min(10),
+  mechanism: z.string().min(5),
+  effect: z.string().min(5),
+  management: z.string().min(5),
   citations: z.array(z.string().min(10)).min(1),
 });
 

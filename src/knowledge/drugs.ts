@@ -23,6 +23,8 @@ export interface DrugClass {
   readonly kind: DrugClassKind;
   readonly title: string;
   readonly members: readonly DrugId[];
+  /** Members that this project added to a class of the FDA's. */
+  readonly assigned: readonly DrugId[];
 }
 
 /** A drug found by typed text; `matched` is the brand or synonym that the text found, null for the drug's own name. */
@@ -180,12 +182,10 @@ export class Drugs {
     return tables
       .lines('classes.tsv.gz')
       .map((line): DrugClass => {
-        const [kind = '', title = '', members = ''] = line.split('\t');
-        return {
-          kind: kind as DrugClassKind,
-          title,
-          members: members.split(' ').map((position) => this.all[Number(position)]!.id),
-        };
+        const [kind = '', title = '', members = '', assigned = ''] = line.split('\t');
+        const ids = (cell: string): DrugId[] =>
+          cell === '' ? [] : cell.split(' ').map((position) => this.all[Number(position)]!.id);
+        return { kind: kind as DrugClassKind, title, members: ids(members), assigned: ids(assigned) };
       })
       .sort((a, b) => CLASS_ORDER.indexOf(a.kind) - CLASS_ORDER.indexOf(b.kind));
   }
