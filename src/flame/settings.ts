@@ -18,12 +18,12 @@ const NO_HISTORY = { revealCurrent: 0, revealPrevious: 0, recencyHalfLife: 0 } a
 export const FLAME_CLASSIFIER: ModelRecipe = {
   network: { kind: 'flame', width: 256, hidden: 512, layers: 2, dropout: 0.4 },
   settings: {
-    rows: 1024,
+    rows: 512,
     epochs: 8,
-    learningRate: 4e-3,
+    learningRate: 3e-3,
     weightDecay: 0.01,
     tokenDropout: 0.15,
-    revealCurrent: 0.25,
+    revealCurrent: 0.2,
     revealPrevious: 0.1,
     recencyHalfLife: 0,
   },
