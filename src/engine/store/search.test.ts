@@ -1,0 +1,98 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { asId, type DrugId } from '../../shared/ids.ts';
+import type { WritableDb } from './handle.ts';
+import { insertPatient, listPatients } from './patients.ts';
+import { searchQuery, type Titles } from './search.ts';
+import { samplePatient, sampleVisit, withStore } from './testing.ts';
+import { insertVisits } from './visits.ts';
+
+const titles: Titles = {
+  titleOf: (_system, code) =>
+    ({ '25000': 'Diabetes mellitus', I10: 'Essential hypertension', E8120: 'Motor vehicle accident' })[
+      code
+    ] ?? null,
+  drugNameOf: (drug) => (drug === 'meclozine' ? 'meclizine' : drug),
+};
+
+const found = (db: WritableDb, query: string): string[] =>
+  listPatients(db, { query, limit: 50, offset: 0 }, titles).patients.map(({ patient }) => patient.name);
+
+test('patients are found by name, identifiers, diagnoses, codes, drugs and notes, over all their visits', async () => {
+  await withStore(({ db }) => {
+    const zoe = samplePatient({ sourceId: 'MRN-0042' });
+    const first = sampleVisit(zoe.id, { sourceId: 'namcs-1995-3', prescribed: [asId<DrugId>('meclozine')] });
+    insertVisits(db, [{ visit: first, newPatient: zoe, demo: false }], titles);
+    const accident = { ...first.context, diagnoses: [{ system: 'ICD-9-CM', code: 'E8120' }] as const };
+    insertVisits(
+      db,
+      [{ visit: sampleVisit(zoe.id, { context: accident, notes: 'Whiplash' }), demo: false }],
+      titles,
+    );
+    insertPatient(db, samplePatient({ name: 'Somebody Else' }));
+    const queries = [
+      'zoe', 'ZOË', 'mueller muller', 'muller', 'angstrom', 'Müller-Å', 'mrn-0042', '0042', 'namcs-1995-3',
+      'diab', 'hypertension zoe', '250.00', '25000', '2500', 'E812.0', 'meclizine', 'meclozine', 'warf digox',
+      'metformin', 'dizzy', 'whiplash diabetes', 'motor mellitus',
+    ]; // prettier-ignore
+    const missed = queries.filter((query) => found(db, query).join() !== zoe.name);
+    expect(missed).toEqual(['mueller muller']);
+    expect(found(db, 'else')).toEqual(['Somebody Else']);
+    expect(found(db, 'zoe else')).toEqual([]);
+    expect(found(db, '!!!')).toEqual([]);
+    expect(found(db, ' \t')).toHaveLength(2);
+  });
+});
+
+test('nothing typed is query syntax: every text is answered', async () => {
+  await withStore(({ db }) => {
+    insertPatient(db, samplePatient({ name: 'AND OR NOT NEAR name' }));
+    const nasty = [
+      '"',
+      '""',
+      '*',
+      'a*b',
+      '^a',
+      'name:x',
+      'NEAR(a b)',
+      'a AND',
+      'NOT',
+      '-a',
+      '(',
+      "'; DROP--",
+      '\0',
+      'a\0b',
+    ];
+    for (const query of nasty) expect(() => found(db, query)).not.toThrow();
+    for (const query of ['AND', 'or', 'NEAR', 'not AND']) expect(found(db, query)).toHaveLength(1);
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 80 }), (query) => {
+        expect(() => found(db, query)).not.toThrow();
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+test('every word of a name finds it, also cut short', async () => {
+  await withStore(({ db }) => {
+    const word = fc.stringMatching(/^[\p{L}\p{N}]{2,12}$/u);
+    fc.assert(
+      fc.property(fc.array(word, { minLength: 1, maxLength: 4 }), fc.nat(), (words, cut) => {
+        const patient = samplePatient({ name: words.join(' ') });
+        insertPatient(db, patient);
+        const typed = words[cut % words.length]!;
+        const shortened = [...typed].slice(0, 1 + (cut % [...typed].length)).join('');
+        const total = listPatients(db, { query: `${typed} ${shortened}`, limit: 1000, offset: 0 }, titles);
+        expect(total.patients.some((row) => row.patient.id === patient.id)).toBe(true);
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
+test('a query keeps at most 16 words and knows a text without words from no text', () => {
+  expect(searchQuery('a '.repeat(100))?.split(' ')).toHaveLength(16);
+  expect(searchQuery('  ')).toBeNull();
+  expect(searchQuery('--')).toBe('');
+});
