@@ -1,0 +1,59 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { expectedJaccard } from './decoding.ts';
+import { chooseThreshold, expectedJaccardList, thresholdList } from './set-rules.ts';
+
+const probabilities = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 25 });
+
+describe('expected-Jaccard set', () => {
+  it('agrees with the example worked by hand', () => {
+    // Σp = 1.5: k=1 0.9/1.6 = 0.5625, k=2 1.3/2.2 = 0.59, k=3 1.5/3 = 0.5
+    expect(expectedJaccardList([0.4, 0.9, 0.2])).toEqual([1, 0]);
+  });
+
+  it('is the best k of all, found by trying every one', () => {
+    fc.assert(
+      fc.property(probabilities, (p) => {
+        const sorted = [...p].sort((a, b) => b - a);
+        const mass = p.reduce((sum, value) => sum + value, 0);
+        const ratios = sorted.map((_, i) =>
+          expectedJaccard(
+            sorted.slice(0, i + 1).reduce((sum, value) => sum + value, 0),
+            i + 1,
+            mass,
+          ),
+        );
+        const list = expectedJaccardList(p);
+        const reached = expectedJaccard(
+          list.reduce((sum, drug) => sum + p[drug]!, 0),
+          list.length,
+          mass,
+        );
+        expect(reached).toBeCloseTo(Math.max(0, ...ratios), 9);
+      }),
+    );
+  });
+
+  it('lists no drug twice and falls in probability', () => {
+    fc.assert(
+      fc.property(probabilities, (p) => {
+        const list = expectedJaccardList(p);
+        expect(new Set(list).size).toBe(list.length);
+        expect(list.every((drug, i) => i === 0 || p[list[i - 1]!]! >= p[drug]!)).toBe(true);
+      }),
+    );
+  });
+});
+
+describe('threshold', () => {
+  it('takes what is above, most probable first', () => {
+    expect(thresholdList([0.2, 0.5, 0.3, 0.9], 0.25)).toEqual([3, 1, 2]);
+  });
+
+  it('is chosen to separate right from wrong on the visits given', () => {
+    const scores = { visits: 2, drugs: 3, values: Float32Array.from([0.5, 0.35, 0.1, 0.1, 0.6, 0.2]) };
+    const threshold = chooseThreshold(scores, [[0, 1], [1]]);
+    expect(threshold).toBeGreaterThanOrEqual(0.2);
+    expect(threshold).toBeLessThan(0.35);
+  });
+});
