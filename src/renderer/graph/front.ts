@@ -22,8 +22,8 @@ export function frontScales(
 ): FrontScales {
   const [, mostRate = 0] = extent(points, (point) => point.interactionRate);
   const [least = 0, most = 0] = extent(points, (point) => point.jaccard);
-  const margin = Math.max((most - least) * 0.15, 0.002);
-  const x = scaleLinear([0, Math.max(mostRate, 0.001)], [frame.left, frame.right]).nice(2);
-  const y = scaleLinear([least - margin, most + margin], [frame.bottom, frame.top]).nice(2);
-  return { x, y, xTicks: x.ticks(2), yTicks: y.ticks(2) };
+  const margin = Math.max((most - least) * 0.1, 0.002);
+  const x = scaleLinear([0, Math.max(mostRate, 0.001)], [frame.left, frame.right]).nice(3);
+  const y = scaleLinear([least - margin, most + margin], [frame.bottom, frame.top]).nice(3);
+  return { x, y, xTicks: x.ticks(3), yTicks: y.ticks(3) };
 }

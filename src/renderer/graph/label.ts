@@ -1,9 +1,12 @@
-/** The text under a node, and about how wide it is. */
+/** The text under a node or on an edge, and about how wide it is. */
 
+import type { Severity } from '../../shared/domain.ts';
+import { SEVERITY_WORDS } from '../wording/severity.ts';
 import { ROLE_WORDS, type GraphNode } from './model.ts';
 
-const NAME_CHARACTER = 7.2;
-const WORD_CHARACTER = 6;
+const NAME_CHARACTER = 7.4;
+const WORD_CHARACTER = 6.2;
+const PILL_CHARACTER = 6.9;
 
 /** The word under the name: its role where it is not the usual one, and above all that it was not checked. */
 export function nodeWord(node: GraphNode): string {
@@ -15,4 +18,9 @@ export function nodeWord(node: GraphNode): string {
 /** Pixels; an estimate, since text cannot be measured before it is drawn. */
 export function labelWidth(node: GraphNode): number {
   return Math.max(node.name.length * NAME_CHARACTER, nodeWord(node).length * WORD_CHARACTER);
+}
+
+/** Width in pixels of the label on an edge: shape, word and margins. */
+export function pillWidth(severity: Severity): number {
+  return 30 + SEVERITY_WORDS[severity].short.length * PILL_CHARACTER;
 }

@@ -26,11 +26,13 @@ interface Body extends SimulationNodeDatum {
   y: number;
 }
 
-const TICKS = 260;
+const TICKS = 200;
 /** A node with its label below: space above and below its centre. */
 export const ABOVE = 18;
-export const BELOW = 40;
+export const BELOW = 46;
 const GAP = 10;
+/** Pixels between a node and an edge that is not its own. */
+const OFF_EDGE = 38;
 
 /**
  * @param previous places of the last layout; empty for the first
@@ -66,6 +68,7 @@ export function layoutGraph(input: LayoutInput, previous: Places = new Map()): P
     .alpha(seeded ? 0.4 : 1);
   for (let tick = 0; tick < TICKS; tick++) {
     simulation.tick();
+    if (tick > TICKS / 4) keepOffEdges(bodies, input.edges);
     keepApart(bodies);
     keepInside(bodies, width, height);
   }
@@ -108,6 +111,32 @@ function keepApart(bodies: readonly Body[]): void {
       }
     }
   });
+}
+
+/** Pushes nodes off edges that are not theirs, so that no line seems to end where it only passes. */
+function keepOffEdges(bodies: readonly Body[], edges: LayoutInput['edges']): void {
+  const byId = new Map(bodies.map((node) => [node.id, node]));
+  for (const edge of edges) {
+    const a = byId.get(edge.a);
+    const b = byId.get(edge.b);
+    if (!a || !b) continue;
+    const [dx, dy] = [b.x - a.x, b.y - a.y];
+    const length = Math.hypot(dx, dy);
+    if (length < 1) continue;
+    for (const node of bodies) {
+      if (node === a || node === b) continue;
+      const along = ((node.x - a.x) * dx + (node.y - a.y) * dy) / length;
+      const off = ((node.x - a.x) * -dy + (node.y - a.y) * dx) / length;
+      if (along < 0 || along > length || Math.abs(off) >= OFF_EDGE) continue;
+      const push = (OFF_EDGE - Math.abs(off)) * 0.2 * (off < 0 ? -1 : 1);
+      node.x += (push * -dy) / length;
+      node.y += (push * dx) / length;
+      for (const end of [a, b]) {
+        end.x -= (push * -dy) / length / 3;
+        end.y -= (push * dx) / length / 3;
+      }
+    }
+  }
 }
 
 function keepInside(bodies: readonly Body[], width: number, height: number): void {

@@ -1,6 +1,7 @@
 /** The application around a visit: engine and store status, what is open, and what was left unsaved. Decides nothing clinical. */
 
 import { getContext, setContext } from 'svelte';
+import { SvelteMap } from 'svelte/reactivity';
 import type { Engine } from '../../shared/bridge.ts';
 import type { AppStatus, EngineState, WireErrorData } from '../../shared/contract.ts';
 import type { PatientId, VisitId } from '../../shared/ids.ts';
@@ -27,7 +28,7 @@ export class App {
   view = $state.raw<View>({ kind: 'home' });
 
   /** Visits opened in this window; what was edited in one waits there until it is saved. */
-  readonly #sessions = new Map<VisitId, VisitSession>();
+  readonly #sessions = new SvelteMap<VisitId, VisitSession>();
 
   constructor(engine: Engine) {
     this.engine = engine;

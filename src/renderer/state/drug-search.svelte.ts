@@ -5,6 +5,7 @@ import type { DrugMatch, WireErrorData } from '../../shared/contract.ts';
 import type { Interaction } from '../../shared/domain.ts';
 import type { DrugId } from '../../shared/ids.ts';
 import { problemOf } from './problem.ts';
+import { distinct, setOf } from './sets.ts';
 
 export interface CheckedMatch extends DrugMatch {
   /** Pairs that the drug would form with the drugs on the screen, most severe first. */
@@ -54,11 +55,14 @@ export class DrugSearch {
     try {
       const found = await this.#engine.call('drugs.search', { text: text.trim(), limit: LIMIT });
       const shown = this.#shown();
-      const drugs = [...new Set([...found.map((match) => match.drug.id), ...shown])];
+      const drugs = distinct(
+        found.map((match) => match.drug.id),
+        shown,
+      );
       const report = await this.#engine.call('interactions.among', { drugs });
       if (question !== this.#question) return;
-      const uncovered = new Set(report.notCovered);
-      const onScreen = new Set(shown);
+      const uncovered = setOf(report.notCovered);
+      const onScreen = setOf(shown);
       this.matches = found.map((match) => ({
         ...match,
         covered: !uncovered.has(match.drug.id),

@@ -20,6 +20,7 @@ import { selectGridPoint, type GridPoint, type Recommendation } from '../../shar
 import { decisionEdits, editedList, standingEdits, type Edit, type EditAction } from './edits.ts';
 import { answerPairs } from './pairs.ts';
 import { problemOf } from './problem.ts';
+import { distinct, setOf } from './sets.ts';
 import { excludedDrugs, listRows, mergedInteractions, namesOf, otherCandidates } from './list-view.ts';
 
 export type Phase = 'idle' | 'loading' | 'recommending' | 'saving';
@@ -46,7 +47,7 @@ export class VisitSession {
   /** What the tables said of drugs that the reply does not hold, and for which drugs. */
   check = $state.raw<{ readonly report: InteractionReport; readonly drugs: ReadonlySet<DrugId> }>({
     report: NO_CHECK,
-    drugs: new Set(),
+    drugs: setOf(),
   });
   checkProblem = $state.raw<WireErrorData | null>(null);
   /** True while a saved decision is shown although another recommendation could be asked for. */
@@ -66,17 +67,12 @@ export class VisitSession {
 
   /** Drugs on the screen that the reply holds no interactions of. */
   readonly outsiders = $derived.by(() => {
-    const known = new Set([
-      ...(this.reply?.candidates ?? []).map((candidate) => candidate.drug.id),
-      ...this.currentIds,
-    ]);
+    const known = setOf(this.#candidateIds(), this.currentIds);
     return this.list.filter((drug) => !known.has(drug));
   });
-  readonly unchecked = $derived(new Set(this.outsiders.filter((drug) => !this.check.drugs.has(drug))));
+  readonly unchecked = $derived(setOf(this.outsiders.filter((drug) => !this.check.drugs.has(drug))));
   readonly interactions = $derived(mergedInteractions(this.reply, this.check.report));
-  readonly notCovered = $derived(
-    new Set([...(this.reply?.notCovered ?? []), ...this.check.report.notCovered]),
-  );
+  readonly notCovered = $derived(setOf(this.reply?.notCovered ?? [], this.check.report.notCovered));
   readonly pairs = $derived(
     answerPairs({
       list: this.list,
@@ -157,9 +153,8 @@ export class VisitSession {
   async checkOutsiders(): Promise<void> {
     if (this.unchecked.size === 0) return;
     const question = ++this.#asked;
-    const outsiders = new Set(this.outsiders);
-    const known = (this.reply?.candidates ?? []).map((candidate) => candidate.drug.id);
-    const drugs = [...new Set([...outsiders, ...known, ...this.currentIds])];
+    const outsiders = setOf(this.outsiders);
+    const drugs = distinct(outsiders, this.#candidateIds(), this.currentIds);
     try {
       const report = await this.#engine.call('interactions.among', { drugs });
       if (question !== this.#asked) return;
@@ -189,6 +184,10 @@ export class VisitSession {
       this.#forget();
     });
     return saved;
+  }
+
+  #candidateIds(): readonly DrugId[] {
+    return (this.reply?.candidates ?? []).map((candidate) => candidate.drug.id);
   }
 
   #decisionInput(): DecisionInput | null {
@@ -225,7 +224,7 @@ export class VisitSession {
     this.selection = null;
     this.comment = '';
     this.overrides.clear();
-    this.check = { report: NO_CHECK, drugs: new Set() };
+    this.check = { report: NO_CHECK, drugs: setOf() };
     this.checkProblem = null;
   }
 

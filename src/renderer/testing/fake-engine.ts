@@ -86,7 +86,7 @@ export function fakeEngine(initial: Partial<AppStatus> = {}): FakeEngine {
       return { total: found.length, patients: found.slice(offset, offset + limit) };
     },
     'patients.get': () => ({ patient: fixtures.PATIENT, visits: fixtures.VISITS }),
-    'visits.get': () => ({ ...fixtures.DETAIL, decisions }),
+    'visits.get': () => ({ ...fixtures.DETAIL, decisions: [...decisions] }),
     'visits.import': () => REPORT,
     recommend: () => fixtures.RECOMMENDATION,
     'drugs.search': ({ text }) =>
@@ -113,7 +113,7 @@ export function fakeEngine(initial: Partial<AppStatus> = {}): FakeEngine {
       calls.push({ method, params });
       await Promise.resolve();
       if (state !== 'ready') throw new FlameError('ENGINE_GONE');
-      return handlers[method](params as never, options as never) as never;
+      return handlers[method](params, options);
     },
     onState(listener) {
       listeners.add(listener);

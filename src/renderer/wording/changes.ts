@@ -13,11 +13,11 @@ export function listChange(from: readonly DrugId[], to: readonly DrugId[]): List
   return { gained: to.filter((drug) => !before.has(drug)), lost: from.filter((drug) => !after.has(drug)) };
 }
 
-/** "+ lisinopril, − naproxen"; empty when nothing changed. */
+/** "+ lisinopril, − naproxen" with unbreakable spaces; empty when nothing changed. */
 export function changeInWords(change: ListChange, nameOf: (drug: DrugId) => string): string {
   return [
-    ...change.gained.map((drug) => `+ ${nameOf(drug)}`),
-    ...change.lost.map((drug) => `− ${nameOf(drug)}`),
+    ...change.gained.map((drug) => `+\u00a0${nameOf(drug)}`),
+    ...change.lost.map((drug) => `−\u00a0${nameOf(drug)}`),
   ].join(', ');
 }
 
