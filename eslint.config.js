@@ -129,6 +129,11 @@ export default ts.config(
     },
   ),
   {
+    // These tests need Node, which src/shared/tsconfig.json keeps out of the room.
+    files: ['src/shared/**/*.test.ts'],
+    languageOptions: { parserOptions: { projectService: false, project: './tsconfig.tests.json' } },
+  },
+  {
     files: ['**/*.test.ts', 'tests/**', 'scripts/**'],
     rules: { 'no-restricted-imports': 'off' },
   },
