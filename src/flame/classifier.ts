@@ -64,7 +64,7 @@ export class Classifier {
     const encoder = new Encoder(vocabulary, codeTables(knowledge));
     const classifier = new Classifier(pack, encoder, predictor);
     try {
-      await classifier.score([EMPTY_VISIT]);
+      await classifier.score([WARM_UP]);
     } catch (cause) {
       if (!(cause instanceof NnError)) throw cause;
       const problem = `its weights do not fit its network (${cause.message})`;
@@ -89,16 +89,20 @@ export class Classifier {
   }
 }
 
-const EMPTY_VISIT: ClinicalContext = {
+/** Touches the code tables of both systems, so that the first real visit does not wait for them. */
+const WARM_UP: ClinicalContext = {
   year: 2009,
   age: Number.NaN,
   sex: 'unknown',
   setting: 'unknown',
   specialty: null,
   reasons: [],
-  diagnoses: [],
+  diagnoses: [
+    { system: 'ICD-9-CM', code: '25000' },
+    { system: 'ICD-10-CM', code: 'E119' },
+  ],
   chronic: [],
-  procedures: [],
+  procedures: ['0WJ0XZZ'],
   currentMedications: [],
   previousMedications: [],
 };
