@@ -29,16 +29,21 @@ const DEVICE_FILE_BYTES = 2 * (KEY_BYTES + SALT_BYTES) + 1;
 const HAS_MODES = process.platform !== 'win32';
 
 /** Cost 2^17, block 8: 128 MiB and about half a second a guess (OWASP password storage, scrypt). */
-const SCRYPT = { N: 2 ** 17, r: 8, p: 1 } as const;
-const SCRYPT_MEMORY = 256 * 1024 * 1024;
+const SCRYPT_COST = 2 ** 17;
+const SCRYPT_BLOCK = { r: 8, p: 1 } as const;
+const SCRYPT_MEMORY = 2 ** 30;
 
 const hex = (bytes: number): z.ZodString => z.string().regex(new RegExp(`^[0-9a-f]{${2 * bytes}}$`));
 const WrappedKey = z.strictObject({
   format: z.literal(1),
   kdf: z.literal('scrypt'),
-  N: z.literal(SCRYPT.N),
-  r: z.literal(SCRYPT.r),
-  p: z.literal(SCRYPT.p),
+  // A power of two within the memory limit. Lowering it in the file helps nobody: the key was wrapped with another.
+  N: z
+    .int()
+    .max(2 ** 19)
+    .refine((cost) => cost > 1 && Number.isInteger(Math.log2(cost))),
+  r: z.literal(SCRYPT_BLOCK.r),
+  p: z.literal(SCRYPT_BLOCK.p),
   salt: hex(16),
   cipher: z.literal('aes-256-gcm'),
   nonce: hex(12),
@@ -86,11 +91,17 @@ export async function readKey(folder: string, passphrase: string | null): Promis
 /**
  * Protects the key with a passphrase, changes the passphrase, or takes it away with null. The database is not
  * touched. A crash at any moment leaves the old protection or the new one.
+ * @param cost of a guess, scrypt's N; tests lower it
  * @throws FlameError INVALID_INPUT for an empty passphrase, STORE_UNAVAILABLE when the files cannot be written
  */
-export async function setPassphrase(folder: string, key: StoreKey, passphrase: string | null): Promise<void> {
+export async function setPassphrase(
+  folder: string,
+  key: StoreKey,
+  passphrase: string | null,
+  cost: number = SCRYPT_COST,
+): Promise<void> {
   if (passphrase === '') throw new FlameError('INVALID_INPUT', { problem: 'the passphrase is empty' });
-  const wrapped = passphrase === null ? null : await wrap(key, passphrase);
+  const wrapped = passphrase === null ? null : await wrap(key, passphrase, cost);
   try {
     if (wrapped !== null) {
       replaceFile(wrappedFile(folder), `${JSON.stringify(wrapped, null, 2)}\n`);
@@ -170,17 +181,18 @@ function readWrapped(folder: string): WrappedKey {
   }
 }
 
-async function wrap(key: StoreKey, passphrase: string): Promise<WrappedKey> {
+async function wrap(key: StoreKey, passphrase: string, N: number): Promise<WrappedKey> {
   const salt = randomBytes(16);
   const nonce = randomBytes(12);
   const head = {
     format: 1,
     kdf: 'scrypt',
-    ...SCRYPT,
+    N,
+    ...SCRYPT_BLOCK,
     salt: salt.toString('hex'),
     cipher: 'aes-256-gcm',
   } as const;
-  const cipher = createCipheriv('aes-256-gcm', await stretch(passphrase, salt), nonce);
+  const cipher = createCipheriv('aes-256-gcm', await stretch(passphrase, salt, N), nonce);
   cipher.setAAD(Buffer.from(JSON.stringify(head)));
   const body = Buffer.concat([cipher.update(Buffer.concat([key.bytes, key.salt])), cipher.final()]);
   return {
@@ -193,7 +205,7 @@ async function wrap(key: StoreKey, passphrase: string): Promise<WrappedKey> {
 
 async function unwrap(wrapped: WrappedKey, passphrase: string): Promise<StoreKey> {
   const { nonce, key, tag, format, kdf, N, r, p, salt, cipher } = wrapped;
-  const secret = await stretch(passphrase, Buffer.from(salt, 'hex'));
+  const secret = await stretch(passphrase, Buffer.from(salt, 'hex'), N);
   const decipher = createDecipheriv('aes-256-gcm', secret, Buffer.from(nonce, 'hex'), { authTagLength: 16 });
   decipher.setAAD(Buffer.from(JSON.stringify({ format, kdf, N, r, p, salt, cipher })));
   decipher.setAuthTag(Buffer.from(tag, 'hex'));
@@ -205,10 +217,11 @@ async function unwrap(wrapped: WrappedKey, passphrase: string): Promise<StoreKey
   }
 }
 
-function stretch(passphrase: string, salt: Buffer): Promise<Buffer> {
+function stretch(passphrase: string, salt: Buffer, N: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     // The same passphrase typed on another keyboard may arrive in another Unicode form.
-    scrypt(passphrase.normalize('NFKC'), salt, 32, { ...SCRYPT, maxmem: SCRYPT_MEMORY }, (error, secret) => {
+    const options = { N, ...SCRYPT_BLOCK, maxmem: SCRYPT_MEMORY };
+    scrypt(passphrase.normalize('NFKC'), salt, 32, options, (error, secret) => {
       if (error) reject(error);
       else resolve(secret);
     });

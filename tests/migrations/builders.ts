@@ -1,0 +1,56 @@
+/**
+ * Databases as earlier versions of Flame left them: the schema of that version with rows written in its own SQL, frozen.
+ * A new migration adds a builder for the version before it.
+ */
+
+import Database from 'better-sqlite3';
+import { migrate } from '../../src/engine/store/migrate.ts';
+
+const ROWS: Readonly<Record<number, string>> = {
+  1: `
+    INSERT INTO patients (id, demo, source_id, name, sex, birth_year) VALUES ('p1', 0, 's1', 'Zoë', 'F', 1950);
+    INSERT INTO visits (id, patient, demo, source_id, source_hash, date, date_known, year, age, sex, setting,
+      specialty, notes, prescribed_known, problem_words, drug_words)
+      VALUES ('v1', 1, 0, 'sv1', 'h', '2009-03-01', 1, 2009, 59, 'F', 'office', '1', 'dizzy', 1, '25000', 'metformin');
+    INSERT INTO visit_diagnoses VALUES (1, 0, 'ICD-9-CM', '25000');
+    INSERT INTO visit_medications VALUES (1, 'prescribed', 0, 'metformin');
+    INSERT INTO patient_search (rowid, name, source, problems, drugs, notes)
+      VALUES (1, 'Zoë', 's1 sv1', '25000', 'metformin', 'dizzy');
+  `,
+  2: `
+    INSERT INTO recommendations (id, visit, created_at, model_name, model_version, knowledge_version, context_hash,
+      reply) VALUES ('r1', 1, '2026-01-01T00:00:00.000Z', 'cls', '1', 'k1', 'c', '{}');
+    INSERT INTO decisions (id, visit, recommendation, saved_at, alpha, model_name, model_version, knowledge_version,
+      proposed, final, added, removed, interactions, comment)
+      VALUES ('d1', 1, 1, '2026-01-01T00:01:00.000Z', 0.5, 'cls', '1', 'k1',
+        '[{"id":"metformin","name":"metformin","drugClass":null}]', '[]', '[]', '["metformin"]', '[]', '');
+    INSERT INTO decision_overrides VALUES (1, 0, 'a', 'b', 3, 'other', 'why');
+  `,
+  3: `
+    INSERT INTO audit_entries VALUES (1, '2026-01-01T00:01:00.000Z', 'local', 'decision.saved', 'd1', '{}',
+      '${'0'.repeat(64)}', '${'1'.repeat(64)}');
+  `,
+};
+
+/** A plain (unkeyed) database in memory, as version `version` left it. Close it after use. */
+export function databaseAt(version: number): Database.Database {
+  const database = new Database(':memory:');
+  database.pragma('foreign_keys = ON');
+  for (let step = 1; step <= version; step++) {
+    migrate(database, step);
+    database.exec(ROWS[step] ?? '');
+  }
+  return database;
+}
+
+/** Every row of every ordinary table, by table. */
+export function allRows(database: Database.Database): Record<string, unknown[]> {
+  const tables = database
+    .prepare<[], { name: string }>(
+      "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name",
+    )
+    .all();
+  return Object.fromEntries(
+    tables.map(({ name }) => [name, database.prepare(`SELECT * FROM "${name}"`).all()]),
+  );
+}

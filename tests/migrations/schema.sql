@@ -1,0 +1,193 @@
+CREATE TRIGGER audit_entries_follow BEFORE INSERT ON audit_entries
+WHEN new.sequence IS NOT (SELECT coalesce(max(sequence), 0) + 1 FROM audit_entries) BEGIN
+  SELECT raise(ABORT, 'an audit entry is added at the end');
+END;
+
+CREATE TRIGGER audit_entries_remain BEFORE DELETE ON audit_entries BEGIN
+  SELECT raise(ABORT, 'an audit entry cannot be deleted');
+END;
+
+CREATE TRIGGER audit_entries_stay BEFORE UPDATE ON audit_entries BEGIN
+  SELECT raise(ABORT, 'an audit entry cannot be changed');
+END;
+
+CREATE TRIGGER decision_overrides_remain BEFORE DELETE ON decision_overrides BEGIN
+  SELECT raise(ABORT, 'a saved decision cannot be deleted');
+END;
+
+CREATE TRIGGER decision_overrides_stay BEFORE UPDATE ON decision_overrides BEGIN
+  SELECT raise(ABORT, 'a saved decision cannot be changed');
+END;
+
+CREATE TRIGGER decisions_remain BEFORE DELETE ON decisions BEGIN
+  SELECT raise(ABORT, 'a saved decision cannot be deleted');
+END;
+
+CREATE TRIGGER decisions_stay BEFORE UPDATE ON decisions BEGIN
+  SELECT raise(ABORT, 'a saved decision cannot be changed');
+END;
+
+CREATE TRIGGER visits_date_patient AFTER INSERT ON visits BEGIN
+  UPDATE patients SET last_visit_date = max(coalesce(last_visit_date, ''), new.date) WHERE key = new.patient;
+END;
+
+CREATE TABLE audit_entries (
+  sequence INTEGER PRIMARY KEY,
+  at TEXT NOT NULL,
+  actor TEXT NOT NULL,
+  action TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  content TEXT NOT NULL CHECK (json_valid(content)),
+  previous_hash TEXT NOT NULL,
+  hash TEXT NOT NULL UNIQUE
+) STRICT;
+
+CREATE TABLE decision_overrides (
+  decision INTEGER NOT NULL REFERENCES decisions (key),
+  position INTEGER NOT NULL,
+  a TEXT NOT NULL,
+  b TEXT NOT NULL,
+  severity INTEGER NOT NULL CHECK (severity BETWEEN 1 AND 4),
+  reason TEXT NOT NULL,
+  note TEXT NOT NULL,
+  PRIMARY KEY (decision, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE decisions (
+  key INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  visit INTEGER NOT NULL REFERENCES visits (key),
+  recommendation INTEGER NOT NULL REFERENCES recommendations (key),
+  saved_at TEXT NOT NULL,
+  alpha REAL NOT NULL,
+  model_name TEXT NOT NULL,
+  model_version TEXT NOT NULL,
+  knowledge_version TEXT NOT NULL,
+  proposed TEXT NOT NULL CHECK (json_valid(proposed)),
+  final TEXT NOT NULL CHECK (json_valid(final)),
+  added TEXT NOT NULL CHECK (json_valid(added)),
+  removed TEXT NOT NULL CHECK (json_valid(removed)),
+  interactions TEXT NOT NULL CHECK (json_valid(interactions)),
+  comment TEXT NOT NULL
+) STRICT;
+
+CREATE VIRTUAL TABLE patient_search USING fts5(
+  name, source, problems, drugs, notes,
+  content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2'
+);
+
+CREATE TABLE 'patient_search_config'(k PRIMARY KEY, v) WITHOUT ROWID;
+
+CREATE TABLE 'patient_search_data'(id INTEGER PRIMARY KEY, block BLOB);
+
+CREATE TABLE 'patient_search_docsize'(id INTEGER PRIMARY KEY, sz BLOB, origin INTEGER);
+
+CREATE TABLE 'patient_search_idx'(segid, term, pgno, PRIMARY KEY(segid, term)) WITHOUT ROWID;
+
+CREATE TABLE patients (
+  key INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  demo INTEGER NOT NULL CHECK (demo IN (0, 1)),
+  source_id TEXT,
+  name TEXT NOT NULL,
+  sex TEXT NOT NULL CHECK (sex IN ('F', 'M', 'unknown')),
+  birth_year INTEGER,
+  last_visit_date TEXT,
+  UNIQUE (demo, source_id)
+) STRICT;
+
+CREATE TABLE recommendations (
+  key INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  visit INTEGER NOT NULL REFERENCES visits (key),
+  created_at TEXT NOT NULL,
+  model_name TEXT NOT NULL,
+  model_version TEXT NOT NULL,
+  knowledge_version TEXT NOT NULL,
+  context_hash TEXT NOT NULL,
+  reply TEXT NOT NULL CHECK (json_valid(reply))
+) STRICT;
+
+CREATE TABLE visit_allergies (
+  visit INTEGER NOT NULL REFERENCES visits (key),
+  position INTEGER NOT NULL,
+  entry TEXT NOT NULL,
+  PRIMARY KEY (visit, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE visit_chronic_flags (
+  visit INTEGER NOT NULL REFERENCES visits (key),
+  position INTEGER NOT NULL,
+  code TEXT NOT NULL,
+  PRIMARY KEY (visit, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE visit_diagnoses (
+  visit INTEGER NOT NULL REFERENCES visits (key),
+  position INTEGER NOT NULL,
+  system TEXT NOT NULL CHECK (system IN ('ICD-9-CM', 'ICD-10-CM')),
+  code TEXT NOT NULL,
+  PRIMARY KEY (visit, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE visit_medications (
+  visit INTEGER NOT NULL REFERENCES visits (key),
+  role TEXT NOT NULL CHECK (role IN ('current', 'previous', 'prescribed')),
+  position INTEGER NOT NULL,
+  drug TEXT NOT NULL,
+  PRIMARY KEY (visit, role, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE visit_procedures (
+  visit INTEGER NOT NULL REFERENCES visits (key),
+  position INTEGER NOT NULL,
+  code TEXT NOT NULL,
+  PRIMARY KEY (visit, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE visit_reasons (
+  visit INTEGER NOT NULL REFERENCES visits (key),
+  position INTEGER NOT NULL,
+  code TEXT NOT NULL,
+  PRIMARY KEY (visit, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE visit_unmapped (
+  visit INTEGER NOT NULL REFERENCES visits (key),
+  position INTEGER NOT NULL,
+  entry TEXT NOT NULL,
+  PRIMARY KEY (visit, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE visits (
+  key INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  patient INTEGER NOT NULL REFERENCES patients (key),
+  demo INTEGER NOT NULL CHECK (demo IN (0, 1)),
+  source_id TEXT,
+  source_hash TEXT,
+  date TEXT NOT NULL CHECK (date GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]'),
+  date_known INTEGER NOT NULL CHECK (date_known IN (0, 1)),
+  year INTEGER NOT NULL,
+  age INTEGER NOT NULL CHECK (age BETWEEN 0 AND 130),
+  sex TEXT NOT NULL CHECK (sex IN ('F', 'M', 'unknown')),
+  setting TEXT NOT NULL CHECK (setting IN ('office', 'inpatient', 'intensive-care', 'emergency', 'unknown')),
+  specialty TEXT,
+  notes TEXT NOT NULL,
+  prescribed_known INTEGER NOT NULL CHECK (prescribed_known IN (0, 1)),
+  problem_words TEXT NOT NULL,
+  drug_words TEXT NOT NULL,
+  UNIQUE (demo, source_id)
+) STRICT;
+
+CREATE INDEX audit_entries_by_subject ON audit_entries (subject, sequence);
+
+CREATE INDEX decisions_by_recommendation ON decisions (recommendation);
+
+CREATE INDEX decisions_by_visit ON decisions (visit, key DESC);
+
+CREATE INDEX patients_by_last_visit ON patients (last_visit_date DESC, key DESC);
+
+CREATE INDEX recommendations_by_visit ON recommendations (visit, key DESC);
+
+CREATE INDEX visits_by_patient ON visits (patient, date DESC, key DESC);
