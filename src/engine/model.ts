@@ -2,13 +2,12 @@
 
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { Classifier } from '../flame/classifier.ts';
+import type { PackManifest } from '../flame/model-pack.ts';
 import type { Knowledge } from '../knowledge/knowledge.ts';
 import type { ModelSummary } from '../shared/contract.ts';
-import { FlameError } from '../shared/errors.ts';
+import type { Protocol } from '../shared/recommendation.ts';
 import type { VisitModel } from './recommend.ts';
-
-/** The pack that Flame comes with. */
-export const SHIPPED_PACK = 'flame-cls-namcs';
 
 export interface OpenModel extends VisitModel {
   readonly summary: ModelSummary;
@@ -25,6 +24,56 @@ export function listPacks(folder: string): string[] {
 }
 
 /** @throws FlameError MODEL_PACK_MISSING, MODEL_PACK_CORRUPT, MODEL_PACK_MISMATCH */
-export function openModel(folder: string, pack: string, _knowledge: Knowledge): Promise<OpenModel> {
-  return Promise.reject(new FlameError('MODEL_PACK_MISSING', { pack, folder }));
+export async function openModel(folder: string, pack: string, knowledge: Knowledge): Promise<OpenModel> {
+  return modelOf(await Classifier.open(join(folder, pack), knowledge));
+}
+
+export function modelOf(classifier: Classifier): OpenModel {
+  const { manifest, formulary } = classifier;
+  return {
+    name: manifest.name,
+    version: manifest.version,
+    formulary,
+    front: manifest.front,
+    summary: summaryOf(manifest),
+    score: async (context) => {
+      const [scored] = await classifier.score([context]);
+      return scored!;
+    },
+    close: () => classifier.close(),
+  };
+}
+
+export function summaryOf({
+  name,
+  version,
+  training,
+  dataTerms,
+  metrics,
+  front,
+}: PackManifest): ModelSummary {
+  const protocol = metrics === null ? '' : protocolSentence(metrics.protocol, metrics.seeds);
+  return {
+    name,
+    version,
+    formularySize: training.formularySize,
+    trainedOn: `${training.corpus}; ${training.split}; ${training.visits} visits`,
+    dataTerms,
+    metrics: Object.entries(metrics?.values ?? {}).map(([metric, value]) => ({
+      name: metric,
+      value,
+      protocol,
+    })),
+    front,
+  };
+}
+
+/** The sentence that stands beside every number (METHOD section 5). */
+export function protocolSentence(protocol: Protocol, seeds?: number): string {
+  const { corpus, split, formularySize, interactionTable, severityCut } = protocol;
+  const runs = seeds === undefined ? '' : `; mean of ${seeds} seeds`;
+  return (
+    `${corpus}; ${split}; formulary of ${formularySize} drugs; ` +
+    `interactions of severity ${severityCut} or above in table ${interactionTable}${runs}`
+  );
 }

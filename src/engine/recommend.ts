@@ -255,11 +255,12 @@ class DuplicateRules {
     });
   }
 
+  /** The group in which the two are duplicates, e.g. `statins`; null when no rule says so. */
   between(a: DrugId, b: DrugId): string | null {
     const mine = this.#titles.get(a);
     if (a === b || !mine) return null;
     const theirs = this.#titles.get(b) ?? [];
-    return mine.find(({ id }) => theirs.some((other) => other.id === id))?.title ?? null;
+    return mine.find(({ id }) => theirs.some((other) => other.id === id))?.title.replace(/^Two /, '') ?? null;
   }
 }
 

@@ -3,18 +3,16 @@
 import type { Knowledge } from '../knowledge/knowledge.ts';
 import { EVALUATION_SEVERITY } from '../shared/domain.ts';
 import { FlameError } from '../shared/errors.ts';
+import { interactionRate } from '../shared/interactions.ts';
 import type { Protocol } from '../shared/recommendation.ts';
 import type { Classifier } from './classifier.ts';
-import {
-  hasProblem,
-  labelledVisit,
-  type LabelledVisit,
-  readVisitFile,
-  restrictToFormulary,
-} from './corpus.ts';
+import { hasProblem, type LabelledVisit, restrictToFormulary } from './corpus.ts';
 import { decode } from './decoding.ts';
 import {
+  bootstrapMean,
+  countInteractions,
   type DrugLists,
+  type Interval,
   mean,
   rankingPerVisit,
   type SafetySummary,
@@ -27,8 +25,10 @@ import { buildPairMatrix, type PairMatrix } from './pair-matrix.ts';
 import { expectedJaccardLists, thresholdLists } from './set-rules.ts';
 
 export interface EvaluateVisitsOptions {
-  /** A `.jsonl` or `.jsonl.gz` file in the visit format. */
-  readonly path: string;
+  /** Checked visits, their drugs in the tables' spelling. */
+  readonly visits: readonly LabelledVisit[];
+  /** What the visits are, for the protocol sentence, e.g. the file's name. */
+  readonly corpus: string;
   readonly classifier: Classifier;
   readonly knowledge: Pick<Knowledge, 'interactions' | 'interactionVersion'>;
   /** Also measure the decoded list at this position of the slider (0 accuracy … 1 safety). */
@@ -37,7 +37,11 @@ export interface EvaluateVisitsOptions {
   readonly signal?: AbortSignal;
 }
 
-export type ListMetrics = SetQuality & SafetySummary;
+export type ListMetrics = SetQuality &
+  SafetySummary & {
+    /** 95 % bootstrap over visits. */
+    readonly intervals: Readonly<Record<keyof SetQuality | 'ddiRate', Interval>>;
+  };
 
 export interface VisitEvaluation {
   readonly protocol: Protocol;
@@ -46,6 +50,8 @@ export interface VisitEvaluation {
   readonly evaluated: number;
   readonly prauc: number;
   readonly rPrecision: number;
+  /** 95 % bootstrap over visits. */
+  readonly intervals: Readonly<Record<'prauc' | 'rPrecision', Interval>>;
   readonly threshold: ListMetrics & { readonly value: number };
   readonly expectedJaccard: ListMetrics;
   readonly decoded: (ListMetrics & { readonly alpha: number }) | null;
@@ -58,17 +64,16 @@ export interface VisitEvaluation {
 const CHUNK = 256;
 
 /**
- * Current and previous medications in the file are given to the model, as in use; a visit's own drugs never are.
- * @throws FlameError FILE_NOT_READABLE, INVALID_INPUT when no visit can be evaluated, CANCELLED
+ * Current and previous medications of a visit are given to the model, as in use; its own drugs never are. Hard rules
+ * about one patient (allergies, drugs taken already) are not applied.
+ * @throws FlameError INVALID_INPUT when no visit can be evaluated, CANCELLED
  */
 export async function evaluateVisits(options: EvaluateVisitsOptions): Promise<VisitEvaluation> {
-  const { classifier, knowledge, alpha } = options;
-  const all: LabelledVisit[] = [];
-  for await (const record of readVisitFile(options.path)) all.push(labelledVisit(record));
-  const kept = restrictToFormulary(all.filter(hasProblem), classifier.formulary);
+  const { classifier, knowledge, alpha, visits, corpus } = options;
+  const kept = restrictToFormulary(visits.filter(hasProblem), classifier.formulary);
   if (kept.length === 0)
     throw new FlameError('INVALID_INPUT', {
-      problem: `${options.path} holds no visit with a diagnosis or chronic flag and two drugs of the formulary`,
+      problem: `${corpus} holds no visit with a diagnosis or chronic flag and two drugs of the formulary`,
     });
   const labels = new Map(classifier.formulary.map((drug, label) => [drug, label]));
   const truth = kept.map((visit) => visit.drugs.map((drug) => labels.get(drug)!));
@@ -78,16 +83,20 @@ export async function evaluateVisits(options: EvaluateVisitsOptions): Promise<Vi
   const value = classifier.manifest.threshold;
   return {
     protocol: {
-      corpus: options.path,
-      split: `${kept.length} of ${all.length} visits: a diagnosis or chronic flag and two formulary drugs`,
+      corpus,
+      split: `${kept.length} of ${visits.length} visits: a diagnosis or chronic flag and two formulary drugs`,
       formularySize: classifier.formulary.length,
       interactionTable: knowledge.interactionVersion,
       severityCut: EVALUATION_SEVERITY,
     },
-    visits: all.length,
+    visits: visits.length,
     evaluated: kept.length,
     prauc: mean(ranking.averagePrecision),
     rPrecision: mean(ranking.rPrecision),
+    intervals: {
+      prauc: bootstrapMean(ranking.averagePrecision),
+      rPrecision: bootstrapMean(ranking.rPrecision),
+    },
     threshold: { value, ...listMetrics(thresholdLists(scores, value), truth, pairs) },
     expectedJaccard: listMetrics(expectedJaccardLists(scores), truth, pairs),
     decoded:
@@ -109,12 +118,20 @@ export function formularyPairs(
 
 export function listMetrics(chosen: DrugLists, truth: DrugLists, pairs: PairMatrix): ListMetrics {
   const quality = setPerVisit(chosen, truth);
+  const rates = chosen.map((list) => interactionRate(countInteractions(list, pairs), list.length));
   return {
     jaccard: mean(quality.jaccard),
     f1: mean(quality.f1),
     precision: mean(quality.precision),
     recall: mean(quality.recall),
     ...safetyOf(chosen, pairs),
+    intervals: {
+      jaccard: bootstrapMean(quality.jaccard),
+      f1: bootstrapMean(quality.f1),
+      precision: bootstrapMean(quality.precision),
+      recall: bootstrapMean(quality.recall),
+      ddiRate: bootstrapMean(rates),
+    },
   };
 }
 
