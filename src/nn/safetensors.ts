@@ -120,7 +120,8 @@ function checkedEntry(name: string, entry: unknown, start: number): StoredTensor
 
 /** Decodes one tensor: a copy, aligned; F16 and BF16 become float32. */
 function decode(file: Uint8Array, { dtype, shape, offset, length }: StoredTensor): HostTensor {
-  const bytes = file.slice(offset, offset + length);
+  const bytes = new Uint8Array(length); // not file.slice(): a Buffer's slice is a view, maybe unaligned
+  bytes.set(file.subarray(offset, offset + length));
   const words = () => new Uint16Array(bytes.buffer, 0, length / 2);
   switch (dtype) {
     case 'F32':

@@ -39,6 +39,9 @@ export type Targets = Readonly<Record<string, HostTensor | null>>;
 
 const MAX_DEFAULT_THREADS = 8;
 
+// Everything that ONNX Runtime logs as an error it also throws; the exception carries it to where it can be shown.
+ort.env.logLevel = 'fatal';
+
 function creationOptions(provider: Provider, options: SessionOptions): ort.InferenceSession.SessionOptions {
   const threads = options.threads ?? Math.min(MAX_DEFAULT_THREADS, availableParallelism());
   const external = options.externalFolder;
