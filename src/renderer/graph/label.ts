@@ -20,7 +20,13 @@ export function labelWidth(node: GraphNode): number {
   return Math.max(node.name.length * NAME_CHARACTER, nodeWord(node).length * WORD_CHARACTER);
 }
 
+/** The word on an edge; the many minor pairs carry their shape alone, so that the others can be read. */
+export function edgeWord(severity: Severity): string {
+  return severity === 1 ? '' : SEVERITY_WORDS[severity].short;
+}
+
 /** Width in pixels of the label on an edge: shape, word and margins. */
 export function pillWidth(severity: Severity): number {
-  return 30 + SEVERITY_WORDS[severity].short.length * PILL_CHARACTER;
+  const word = edgeWord(severity);
+  return word === '' ? 18 : 30 + word.length * PILL_CHARACTER;
 }

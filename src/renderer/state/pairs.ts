@@ -23,7 +23,7 @@ export interface Pair {
 export interface PairAnswers {
   /** At least one drug of the list in each; most severe first. */
   readonly found: readonly Interaction[];
-  /** Both drugs were taken together before this visit and neither is on the list. */
+  /** Both drugs were taken together before this visit and neither is on the list; not counted, not drawn. */
   readonly amongCurrent: readonly Interaction[];
   readonly noneRecorded: readonly Pair[];
   readonly notCovered: readonly Pair[];

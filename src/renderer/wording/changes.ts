@@ -21,10 +21,14 @@ export function changeInWords(change: ListChange, nameOf: (drug: DrugId) => stri
   ].join(', ');
 }
 
-/** "2 → 0 interacting pairs", "2 interacting pairs, as before". */
+/** The pairs that the slider counts: severity 2 or above. "3 pairs to monitor or avoid". */
+export function countedPairs(count: number): string {
+  return `${plural(count, 'pair')} to monitor or avoid`;
+}
+
+/** "2 → 0 pairs to monitor or avoid", "2 pairs to monitor or avoid, as before". */
 export function pairsInWords(from: number, to: number): string {
-  const noun = to === 1 ? 'interacting pair' : 'interacting pairs';
-  return from === to ? `${to} ${noun}, as before` : `${from} → ${to} ${noun}`;
+  return from === to ? `${countedPairs(to)}, as before` : `${from} → ${countedPairs(to)}`;
 }
 
 /** "a", "a and b", "a, b and c". */

@@ -1,16 +1,16 @@
 /** The slider's positions in words, and where its list changes. */
 
 import type { GridPoint } from '../../../shared/recommendation.ts';
-import { plural } from '../../wording/changes.ts';
+import { countedPairs, plural } from '../../wording/changes.ts';
 
-/** What assistive technology reads at a position: "Position 3 of 11, toward safety: 5 drugs, 1 interacting pair". */
+/** What assistive technology reads at a position: "Position 3 of 11, toward safety: 5 drugs, 1 pair to monitor or avoid". */
 export function positionWords(grid: readonly GridPoint[], position: number): string {
   const point = grid[position];
   if (!point) return '';
   const side = position === 0 ? 'most accurate' : position === grid.length - 1 ? 'safest' : 'toward safety';
   return (
     `Position ${position + 1} of ${grid.length}, ${side}: ${plural(point.list.length, 'drug')}, ` +
-    plural(point.interactionCount, 'interacting pair')
+    countedPairs(point.interactionCount)
   );
 }
 
