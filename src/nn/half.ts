@@ -26,15 +26,23 @@ export function float32ToBfloat16(values: Float32Array): Uint16Array {
   });
 }
 
+function decodeFloat16(h: number): number {
+  const sign = h & 0x8000 ? -1 : 1;
+  const exponent = (h >>> 10) & 0x1f;
+  const fraction = h & 0x3ff;
+  if (exponent === 0x1f) return fraction ? NaN : sign * Infinity;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  return sign * (1024 + fraction) * 2 ** (exponent - 25);
+}
+
+let float16Values: Float32Array | undefined;
+
+/** By a table of all 65,536 values: a pack of millions of weights is read while someone waits. */
 export function float16ToFloat32(words: Uint16Array): Float32Array {
-  return Float32Array.from(words, (h) => {
-    const sign = h & 0x8000 ? -1 : 1;
-    const exponent = (h >>> 10) & 0x1f;
-    const fraction = h & 0x3ff;
-    if (exponent === 0x1f) return fraction ? NaN : sign * Infinity;
-    if (exponent === 0) return sign * fraction * 2 ** -24;
-    return sign * (1024 + fraction) * 2 ** (exponent - 25);
-  });
+  float16Values ??= Float32Array.from({ length: 0x10000 }, (_, h) => decodeFloat16(h));
+  const values = new Float32Array(words.length);
+  for (let i = 0; i < words.length; i++) values[i] = float16Values[words[i]!]!;
+  return values;
 }
 
 export function float32ToFloat16(values: Float32Array): Uint16Array {
