@@ -195,7 +195,7 @@ export class Drugs {
     const drugs: (readonly number[])[] = [];
     const own: boolean[] = [];
     this.all.forEach((drug, position) => {
-      for (const name of new Set([drug.name, drug.id as string])) {
+      for (const name of new Set([drug.name, drug.id])) {
         names.push(name);
         drugs.push([position]);
         own.push(true);

@@ -14,6 +14,12 @@ export interface RecordedPair {
   readonly severity: Severity;
 }
 
+interface SetAsideTable {
+  readonly reasons: readonly string[];
+  /** Pairs of which every statement was set aside: they are no interaction. */
+  readonly pairs: readonly (readonly [string, string, string])[];
+}
+
 interface StoredPair extends RecordedPair {
   readonly disputed: boolean;
   /** As compiled: `source=level[#text][?][!reason][~drug]` joined by `;`. */
@@ -37,7 +43,7 @@ export class Interactions {
   readonly #drugs: Drugs;
   readonly #pairs = new Map<string, StoredPair>();
   readonly #labelTexts: () => readonly (readonly string[])[];
-  readonly #reasons: () => readonly string[];
+  readonly #aside: () => { readonly reasons: readonly string[]; readonly pairs: ReadonlyMap<string, string> };
   readonly #rules: () => ReadonlyMap<string, InteractionRule>;
   readonly #neighbours: () => ReadonlyMap<DrugId, readonly RecordedPair[]>;
 
@@ -50,7 +56,13 @@ export class Interactions {
       this.#pairs.set(pairKey(pair.a, pair.b), { ...pair, disputed: disputed === '1', sources });
     }
     this.#labelTexts = lazy(() => tables.lines('label-texts.tsv.gz').map((line) => line.split('\t')));
-    this.#reasons = lazy(() => (tables.json('set-aside.json') as { reasons: string[] }).reasons);
+    this.#aside = lazy(() => {
+      const { reasons, pairs } = tables.json('set-aside.json') as SetAsideTable;
+      return {
+        reasons,
+        pairs: new Map(pairs.map(([a, b, sources]) => [pairKey(asId(a), asId(b)), sources])),
+      };
+    });
     this.#neighbours = lazy(() => {
       const byDrug = new Map<DrugId, RecordedPair[]>();
       const add = (id: DrugId, pair: RecordedPair): void => {
@@ -102,6 +114,12 @@ export class Interactions {
     return found.sort((x, y) => y.severity - x.severity || (pairKey(x.a, x.b) < pairKey(y.a, y.b) ? -1 : 1));
   }
 
+  /** What tables state of a pair that counts as not recorded, because each statement was read and set aside. */
+  setAside(a: DrugId, b: DrugId): readonly InteractionSource[] {
+    const written = this.#aside().pairs.get(pairKey(this.#drugs.canonical(a), this.#drugs.canonical(b)));
+    return written === undefined ? [] : written.split(';').map((source) => this.#source(source));
+  }
+
   /** The drugs of a list that no table or rule names. */
   notCovered(drugs: Iterable<DrugId>): DrugId[] {
     return [...new Set(drugs)].filter((drug) => !this.covers(drug));
@@ -147,7 +165,7 @@ export class Interactions {
       reviewed: unreviewed === undefined,
       ...(rule ? { mechanism: rule.mechanism, effect: rule.effect, management: rule.management } : {}),
       ...(label ? { effect: label[2] ?? '' } : {}),
-      ...(setAside === undefined ? {} : { setAside: this.#reasons()[Number(setAside)] ?? 'set aside' }),
+      ...(setAside === undefined ? {} : { setAside: this.#aside().reasons[Number(setAside)] ?? 'set aside' }),
       ...(via === undefined ? {} : { recordedFor: asId<DrugId>(via) }),
     };
   }

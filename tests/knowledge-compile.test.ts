@@ -1,0 +1,41 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { compileKnowledge, compileRulesDocument } from '../scripts/compile-knowledge.ts';
+import type { Manifest } from '../src/knowledge/manifest.ts';
+
+const ROOT = resolve(import.meta.dirname, '..');
+const SHIPPED = join(ROOT, 'resources', 'knowledge');
+const folder = mkdtempSync(join(tmpdir(), 'flame-compile-'));
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe('compile:knowledge', () => {
+  test('gives the shipped tables again, hash by hash', async () => {
+    const shipped = JSON.parse(readFileSync(join(SHIPPED, 'manifest.json'), 'utf8')) as Manifest;
+    const again = await compileKnowledge(join(ROOT, 'data'), join(folder, 'knowledge'));
+    expect(again).toEqual(shipped);
+  }, 240_000);
+
+  test('the page of class rules is the one that the sources give', () => {
+    const page = readFileSync(join(ROOT, 'docs', 'references', 'class-rules.md'), 'utf8');
+    expect(compileRulesDocument(join(ROOT, 'data'))).toBe(page);
+  });
+
+  test('ships only what the manifest names, below 6 MB', () => {
+    const shipped = JSON.parse(readFileSync(join(SHIPPED, 'manifest.json'), 'utf8')) as Manifest;
+    const files = readdirSync(SHIPPED).sort();
+    expect(files).toEqual(['manifest.json', ...shipped.tables.map(({ file }) => file)].sort());
+    const bytes = files.reduce((sum, file) => sum + statSync(join(SHIPPED, file)).size, 0);
+    expect(bytes).toBeLessThan(6_000_000);
+  });
+
+  test('ships no structure beside the fingerprints, and no ATC code', () => {
+    const header = (file: string): string =>
+      readFileSync(join(ROOT, 'data', 'knowledge', file), 'utf8').split('\n')[0]!;
+    expect(readdirSync(SHIPPED)).not.toContain('structures.tsv.gz');
+    expect(header('corpus_drugs.tsv')).toBe('drug\tvisits\tkept_visits');
+  });
+});
