@@ -9,13 +9,7 @@ import { exclusionsOf } from '../flame/hard-rules.ts';
 import { buildPairMatrix, type PairMatrix } from '../flame/pair-matrix.ts';
 import { readAllergies } from '../knowledge/allergies.ts';
 import type { Knowledge } from '../knowledge/knowledge.ts';
-import {
-  EVALUATION_SEVERITY,
-  HARD_RULE_SEVERITY,
-  type ClinicalContext,
-  type Severity,
-  type Visit,
-} from '../shared/domain.ts';
+import { HARD_RULE_SEVERITY, type ClinicalContext, type Severity, type Visit } from '../shared/domain.ts';
 import type { DrugId, RecommendationId } from '../shared/ids.ts';
 import type {
   Candidate,
@@ -88,7 +82,7 @@ export class Recommender {
         drugs: this.#model.formulary,
         probabilities,
         pairs: this.#pairs,
-        currentPairs: this.#currentPairs(current),
+        currentRows: current.map((drug) => this.#severitiesOf(this.#knowledge.drugs.canonical(drug))),
         excluded: new Set(exclusions.keys()),
       },
       ALPHA_GRID,
@@ -143,17 +137,7 @@ export class Recommender {
     return new Map([...found].map(([drug, reasons]) => [spelling.get(drug)!, reasons]));
   }
 
-  /** How many current medications each drug of the formulary interacts with, at severity 2 or above. */
-  #currentPairs(current: readonly DrugId[]): Uint16Array {
-    const counts = new Uint16Array(this.#canonical.length);
-    for (const drug of current) {
-      this.#severitiesOf(this.#knowledge.drugs.canonical(drug)).forEach((level, i) => {
-        if (level >= EVALUATION_SEVERITY) counts[i]! += 1;
-      });
-    }
-    return counts;
-  }
-
+  /** Severities of one current medication with the formulary. */
   #severitiesOf(drug: DrugId): Uint8Array {
     let row = this.#rows.get(drug);
     if (!row) {

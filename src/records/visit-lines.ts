@@ -90,28 +90,37 @@ async function* decompress(chunks: AsyncGenerator<Buffer>, onDamage: () => void)
     yield* chunks;
     return;
   }
+  yield* gunzipped(head, chunks, onDamage);
+}
+
+async function* gunzipped(
+  head: Buffer,
+  rest: AsyncGenerator<Buffer>,
+  onDamage: () => void,
+): AsyncGenerator<Buffer> {
   const gunzip = createGunzip();
   const ready: Buffer[] = [];
   const failure = { seen: false };
   gunzip.on('data', (chunk: Buffer) => ready.push(chunk));
-  gunzip.on('error', () => (failure.seen = true));
-  const written = (chunk: Buffer): Promise<void> =>
-    new Promise((resolve) => gunzip.write(chunk, () => resolve()));
+  // After an error neither the callback of a write nor `end` comes.
+  const failed = new Promise<void>((resolve) => {
+    gunzip.once('error', () => {
+      failure.seen = true;
+      resolve();
+    });
+  });
+  const write = (chunk: Buffer): Promise<void> =>
+    Promise.race([failed, new Promise<void>((resolve) => gunzip.write(chunk, () => resolve()))]);
+  const end = (): Promise<void> =>
+    Promise.race([failed, new Promise<void>((resolve) => gunzip.once('end', resolve).end())]);
   try {
-    await written(head);
+    await write(head);
     yield* ready.splice(0);
     while (!failure.seen) {
-      const next = await chunks.next();
+      const next = await rest.next();
+      await (next.done === true ? end() : write(next.value));
+      yield* ready.splice(0);
       if (next.done === true) break;
-      await written(next.value);
-      yield* ready.splice(0);
-    }
-    if (!failure.seen) {
-      await new Promise<void>((resolve) => {
-        gunzip.once('end', resolve).once('error', () => resolve());
-        gunzip.end();
-      });
-      yield* ready.splice(0);
     }
     if (failure.seen) onDamage();
   } finally {

@@ -64,7 +64,10 @@ const Schema = z
     unmapped: list(line).optional(),
     patient: line.optional(),
     name: line.optional(),
-    date: z.string().refine(isDate, 'is not a day of the calendar written YYYY-MM-DD').optional(),
+    date: z
+      .string()
+      .refine(isDate, { error: 'is not a day of the calendar written YYYY-MM-DD', abort: true })
+      .optional(),
     setting: z.enum(['office', 'inpatient', 'intensive-care', 'emergency', 'unknown']).optional(),
     allergies: list(line).optional(),
     current: list(line).optional(),
@@ -86,7 +89,7 @@ const Schema = z
 
 /** Checks a record, e.g. a parsed line. Fields with the value null count as absent. */
 export function parseVisitRecord(value: unknown): ParsedRecord {
-  const parsed = Schema.safeParse(withoutNulls(value));
+  const parsed = Schema.safeParse(withoutNulls(value), { reportInput: true });
   if (!parsed.success) return { ok: false, problem: wordsOf(parsed.error) };
   const { year, dx_system, drugs, ...rest } = parsed.data;
   const record = {
@@ -190,10 +193,10 @@ function complaint(issue: z.core.$ZodIssue): string {
       return `unknown field ${issue.keys.slice(0, 5).join(', ')}`;
     case 'invalid_type':
       if (issue.message.startsWith('must')) return issue.message;
-      if (issue.message.endsWith('received undefined')) return 'is missing';
+      if (issue.input === undefined) return 'is missing';
       return `must be ${KINDS[issue.expected] ?? issue.expected}`;
     case 'invalid_value':
-      if (issue.input === undefined && issue.message.includes('undefined')) return 'is missing';
+      if (issue.input === undefined) return 'is missing';
       return `must be one of ${issue.values.map(String).join(', ')}`;
     case 'too_small':
       return issue.origin === 'string' ? issue.message : `is below ${String(issue.minimum)}`;

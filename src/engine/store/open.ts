@@ -22,6 +22,7 @@ export interface StoreLocation {
 const CIPHER = 'aegis';
 /** SQLite3 Multiple Ciphers keeps this many bytes of salt at the start of the file, in clear. */
 const SALT_BYTES = 16;
+const PAGE_BYTES = 4096;
 const CACHE_KIB = 64 * 1024;
 
 /**
@@ -34,14 +35,20 @@ export function openStore(location: StoreLocation): WritableDb {
   const size = sizeOf(file);
   if (size === null) throw new FlameError('STORE_CORRUPT', { file, reason: 'missing' });
   if (size < SALT_BYTES) throw new FlameError('STORE_CORRUPT', { file, reason: 'cut short' });
-  if (leftUnclean(file)) checkWholeFile(location);
+  const unclean = leftUnclean(file);
+  if (unclean) checkWholeFile(location);
   const database = connect(location);
   try {
-    configure(database, location);
+    applyKey(database, location.key);
+    holdAlone(database);
     readFirstPage(database, location);
+    // SQLite takes a last page that is cut off for a whole one until it reads it.
+    if (!unclean && size % PAGE_BYTES !== 0)
+      throw new FlameError('STORE_CORRUPT', { file, reason: 'cut short' });
+    configure(database);
     database.pragma('journal_mode = WAL');
     database.pragma('synchronous = FULL');
-    removeStaleIndex(file);
+    removeLeftovers(file);
     migrate(database);
     return handleOf(database, file);
   } catch (thrown) {
@@ -62,7 +69,10 @@ export function createStore(location: StoreLocation): void {
     for (const leftover of [draft, `${draft}-wal`, `${draft}-journal`]) rmSync(leftover, { force: true });
     const database = connect({ ...location, file: draft }, key.salt);
     try {
-      configure(database, { ...location, file: draft }, key.salt);
+      applyKey(database, key, key.salt);
+      holdAlone(database);
+      database.pragma(`page_size = ${PAGE_BYTES}`);
+      configure(database);
       database.pragma('journal_mode = WAL');
       database.pragma('synchronous = FULL');
       migrate(database);
@@ -94,11 +104,16 @@ function connect(location: StoreLocation, create?: Buffer): Database.Database {
   }
 }
 
-/** Gives a connection its key and its settings. `salt` only when the file is being created. */
-function configure(database: Database.Database, { key }: StoreLocation, salt?: Buffer): void {
-  applyKey(database, key, salt);
-  // With this lock no second process can open the file, and no plain -shm file is needed.
+/**
+ * Keeps every other process out until this connection closes, and needs no -shm file. The lock belongs to the process:
+ * were anything else in it to open and close the file, POSIX would drop the lock (decision record 0006).
+ */
+function holdAlone(database: Database.Database): void {
   database.pragma('locking_mode = EXCLUSIVE');
+}
+
+/** Settings that read the schema, so the key must have been proved before. */
+function configure(database: Database.Database): void {
   database.pragma('foreign_keys = ON');
   database.pragma('temp_store = MEMORY');
   database.pragma('trusted_schema = OFF');
@@ -106,6 +121,7 @@ function configure(database: Database.Database, { key }: StoreLocation, salt?: B
   database.pragma(`cache_size = -${CACHE_KIB}`);
 }
 
+/** Gives a connection the raw key; with the salt when the file is being created. */
 function applyKey(database: Database.Database, key: StoreKey, salt?: Buffer): void {
   // A raw key of any other length would silently be taken for a passphrase.
   if (key.bytes.length !== 32 || key.salt.length !== SALT_BYTES) {
@@ -158,9 +174,13 @@ function checkWholeFile(location: StoreLocation): void {
   }
 }
 
-/** The check's connection leaves a shared-memory file; under the exclusive lock nobody uses it. */
-function removeStaleIndex(file: string): void {
+/**
+ * Removes what interrupted work left beside the database: the shared-memory file of the check's connection, and the
+ * draft's name for the same file. Under the exclusive lock nobody uses them.
+ */
+function removeLeftovers(file: string): void {
   rmSync(`${file}-shm`, { force: true });
+  rmSync(`${file}.new`, { force: true });
 }
 
 function saltOf(file: string): Buffer {
