@@ -1,0 +1,58 @@
+/** What a person does in Flame's window, in their words, for the end-to-end tests. Asserts only what each step needs to go on. */
+
+import type { Locator, Page } from '@playwright/test';
+import { expect } from './app.ts';
+
+/** From the empty database to the patient list, through the first screen. */
+export async function loadDemo(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Load the demo patients' }).click();
+  await page.getByRole('button', { name: 'Done' }).click();
+  await expect(patientRows(page).first()).toBeVisible();
+}
+
+export function patientRows(page: Page): Locator {
+  return page.getByRole('navigation', { name: 'Patients' }).getByRole('listitem');
+}
+
+export async function openVisit(page: Page, patient: string, date: string): Promise<void> {
+  await page.getByRole('searchbox', { name: 'Search patients' }).fill(patient);
+  await expect(patientRows(page)).toHaveCount(1);
+  await patientRows(page).getByRole('button').click();
+  await page.getByRole('button', { name: date, exact: true }).click();
+  await expect(page.getByRole('heading', { name: 'Diagnoses' })).toBeVisible();
+}
+
+export async function recommend(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Recommend medications' }).click();
+  await expect(slider(page)).toBeVisible();
+}
+
+export function slider(page: Page): Locator {
+  return page.getByRole('slider', { name: 'Accuracy against safety' });
+}
+
+export async function addDrug(page: Page, name: string): Promise<void> {
+  await page.getByRole('combobox', { name: 'Add a drug' }).pressSequentially(name);
+  await page.getByRole('option', { name: new RegExp(`^${name}`) }).click();
+  await expect(page.getByRole('button', { name: `Remove ${name}`, exact: true })).toBeVisible();
+}
+
+/** The list on the screen, by name. */
+export async function listedDrugs(page: Page): Promise<string[]> {
+  const rows = page.getByRole('list', { name: 'Drugs on the list' }).locator(':scope > li');
+  return await rows.locator('button.drug').allInnerTexts();
+}
+
+/** Pairs as "a + b at severity", once from the graph and once from the table. */
+export async function pairsOnScreen(page: Page): Promise<{ graph: string[]; table: string[] }> {
+  return await page.evaluate(() => {
+    const read = (selector: string, key: 'stop' | 'pair'): string[] =>
+      [...document.querySelectorAll<HTMLElement | SVGElement>(selector)]
+        .map(({ dataset }) => `${(dataset[key] ?? '').replace('\0', ' + ')} at ${dataset['severity'] ?? '?'}`)
+        .sort();
+    return {
+      graph: read('svg [data-severity]', 'stop'),
+      table: read('table[aria-label="Interactions of the list"] tr[data-pair]', 'pair'),
+    };
+  });
+}
