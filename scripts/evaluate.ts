@@ -12,9 +12,9 @@ import {
   restrictToFormulary,
 } from '../src/flame/corpus.ts';
 import type { DrugFeatureParts } from '../src/flame/drug-features.ts';
+import { decodingPairs, recordedPairs } from '../src/flame/formulary-pairs.ts';
 import { measureFront } from '../src/flame/front.ts';
 import { type DrugLists, safetyOf } from '../src/flame/metrics.ts';
-import { buildPairMatrix } from '../src/flame/pair-matrix.ts';
 import { PLAIN_FAMILIES } from '../src/flame/prepare.ts';
 import { FLAME_CLASSIFIER, LOGISTIC, MLP, MLP_SAME_INPUTS, type ModelRecipe } from '../src/flame/settings.ts';
 import { fileHash, hardware } from '../src/flame/train-classifier.ts';
@@ -54,7 +54,8 @@ const runs: Runs = {
 };
 const plain = preparedFor(runs, PLAIN_FAMILIES);
 const formulary = plain.vocabulary.formulary;
-const pairs = buildPairMatrix(formulary, knowledge.interactions.pairs());
+const pairs = recordedPairs(formulary, knowledge);
+const barred = decodingPairs(formulary, knowledge);
 const later = restrictToFormulary((await readLabelledVisits(LATER_SURVEY)).filter(hasProblem), formulary);
 
 const without = (family: string): ModelRecipe => ({
@@ -136,7 +137,7 @@ for (const { name, note, seeds, run } of ROWS) {
     results.push(measureSeed(validation, plain.validation.truth, test, plain.test.truth, pairs));
     if (extra) laterResults.push(measureSeed(validation, plain.validation.truth, extra, laterTruth, pairs));
     if (seed === 1 && (name === 'MLP' || name === 'π_cls'))
-      fronts.push({ name, points: measureFront(test, plain.test.truth, formulary, pairs) });
+      fronts.push({ name, points: measureFront(test, plain.test.truth, formulary, pairs, barred) });
   }
   const row = summarise(name, note, results, cost);
   rows.push(row);

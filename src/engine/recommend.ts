@@ -5,8 +5,9 @@
 
 import { createHash } from 'node:crypto';
 import { ALPHA_GRID, decode } from '../flame/decoding.ts';
+import { decodingPairs, DuplicateTherapy } from '../flame/formulary-pairs.ts';
 import { exclusionsOf } from '../flame/hard-rules.ts';
-import { buildPairMatrix, type PairMatrix } from '../flame/pair-matrix.ts';
+import type { PairMatrix } from '../flame/pair-matrix.ts';
 import { readAllergies } from '../knowledge/allergies.ts';
 import type { Knowledge } from '../knowledge/knowledge.ts';
 import { HARD_RULE_SEVERITY, type ClinicalContext, type Severity, type Visit } from '../shared/domain.ts';
@@ -52,7 +53,7 @@ export class Recommender {
   /** The formulary in the tables' spelling, in formulary order. */
   readonly #canonical: readonly DrugId[];
   readonly #pairs: PairMatrix;
-  readonly #duplicates: DuplicateRules;
+  readonly #duplicates: DuplicateTherapy;
   /** Severities of one current medication against the formulary, kept because patients take the same drugs. */
   readonly #rows = new Map<DrugId, Uint8Array>();
 
@@ -60,12 +61,8 @@ export class Recommender {
     this.#knowledge = knowledge;
     this.#model = model;
     this.#canonical = model.formulary.map((drug) => knowledge.drugs.canonical(drug));
-    this.#duplicates = new DuplicateRules(knowledge);
-    this.#pairs = withDuplicates(
-      buildPairMatrix(this.#canonical, knowledge.interactions.pairs()),
-      this.#canonical,
-      this.#duplicates,
-    );
+    this.#duplicates = new DuplicateTherapy(knowledge);
+    this.#pairs = decodingPairs(model.formulary, knowledge);
   }
 
   /** @throws what the model throws; the visit itself may hold anything */
@@ -222,46 +219,4 @@ export function contextHash({ context, allergies }: Pick<Visit, 'context' | 'all
   const fields = Object.entries({ ...rest, allergies, diagnoses: diagnoses.map((d) => [d.system, d.code]) });
   fields.sort(([a], [b]) => (a < b ? -1 : 1));
   return createHash('sha256').update(JSON.stringify(fields)).digest('hex');
-}
-
-/** The tables' explicit rules of duplicate therapy: any two drugs of one of these groups. */
-class DuplicateRules {
-  readonly #titles = new Map<DrugId, { readonly id: string; readonly title: string }[]>();
-  readonly groups: readonly (readonly DrugId[])[];
-
-  constructor(knowledge: Knowledge) {
-    const rules = [...knowledge.rules().values()].filter(isDuplicateRule);
-    this.groups = rules.map(({ a }) => a.map((drug) => knowledge.drugs.canonical(drug)));
-    rules.forEach(({ id, title }, i) => {
-      for (const drug of this.groups[i]!) {
-        this.#titles.set(drug, [...(this.#titles.get(drug) ?? []), { id, title }]);
-      }
-    });
-  }
-
-  /** The group in which the two are duplicates, e.g. `statins`; null when no rule says so. */
-  between(a: DrugId, b: DrugId): string | null {
-    const mine = this.#titles.get(a);
-    if (a === b || !mine) return null;
-    const theirs = this.#titles.get(b) ?? [];
-    return mine.find(({ id }) => theirs.some((other) => other.id === id))?.title.replace(/^Two /, '') ?? null;
-  }
-}
-
-function isDuplicateRule({ id, b }: { readonly id: string; readonly b: readonly DrugId[] | null }): boolean {
-  return b === null && id.startsWith('duplicate');
-}
-
-/** Raises duplicate therapy to the level of pairs that never stand on a list together. */
-function withDuplicates(pairs: PairMatrix, drugs: readonly DrugId[], { groups }: DuplicateRules): PairMatrix {
-  const index = new Map(drugs.map((drug, i) => [drug, i]));
-  const levels = Uint8Array.from(pairs.levels);
-  for (const group of groups) {
-    const members = group.map((drug) => index.get(drug)).filter((i) => i !== undefined);
-    for (const i of members) {
-      for (const j of members)
-        if (i !== j) levels[i * pairs.size + j] = HARD_RULE_SEVERITY satisfies Severity;
-    }
-  }
-  return { size: pairs.size, levels };
 }

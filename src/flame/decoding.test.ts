@@ -23,7 +23,7 @@ interface Edge {
 function problemOf(
   probabilities: readonly number[],
   edges: readonly Edge[],
-  currentPairs: readonly number[] = [],
+  currentRows: readonly (readonly number[])[] = [],
   excluded: readonly number[] = [],
 ): DecodingProblem {
   const drugs = probabilities.map((_p, i) => drug(`drug-${String(i).padStart(2, '0')}`));
@@ -44,7 +44,7 @@ function problemOf(
     drugs,
     probabilities,
     pairs: buildPairMatrix(drugs, interactions),
-    currentPairs: drugs.map((_d, i) => currentPairs[i] ?? 0),
+    currentRows,
     excluded: new Set(excluded.flatMap((i) => drugs[i] ?? [])),
   };
 }
@@ -69,12 +69,12 @@ const arbitraryProblem: fc.Arbitrary<DecodingProblem> = fc
         }),
         { maxLength: 40 },
       ),
-      fc.array(fc.nat({ max: 3 }), { minLength: n, maxLength: n }),
+      fc.array(fc.array(fc.constantFrom(0, 0, 0, 1, 2, 3), { minLength: n, maxLength: n }), { maxLength: 3 }),
       fc.array(fc.nat({ max: 13 }), { maxLength: 3 }),
     ),
   )
-  .map(([probabilities, edges, currentPairs, excluded]) =>
-    problemOf(probabilities, edges, currentPairs, excluded),
+  .map(([probabilities, edges, currentRows, excluded]) =>
+    problemOf(probabilities, edges, currentRows, excluded),
   );
 
 /** The rule written down slowly: sets, full recounts, every candidate looked at in every step. */
@@ -83,8 +83,14 @@ function slowDecode(problem: DecodingProblem, alpha: number): { list: DrugId[]; 
   const probability = (name: DrugId): number => problem.probabilities[indexOf.get(name)!]!;
   const severity = (a: DrugId, b: DrugId): number =>
     severityOf(problem.pairs, indexOf.get(a)!, indexOf.get(b)!);
+  const levels = (name: DrugId, list: readonly DrugId[]): number[] => [
+    ...problem.currentRows!.map((row) => row[indexOf.get(name)!]!),
+    ...list.map((other) => severity(name, other)),
+  ];
   const partners = (name: DrugId, list: readonly DrugId[]): number =>
-    problem.currentPairs![indexOf.get(name)!]! + list.filter((other) => severity(name, other) >= 2).length;
+    levels(name, list).filter((level) => level >= 2).length;
+  const weight = (name: DrugId, list: readonly DrugId[]): number =>
+    levels(name, list).reduce((total, level) => total + (level >= 3 ? 2 : level === 2 ? 1 : 0), 0);
   const byRank = (a: DrugId, b: DrugId): number => probability(b) - probability(a) || (a < b ? -1 : 1);
   const admissible = problem.drugs
     .filter((name) => probability(name) > 0 && !problem.excluded!.has(name))
@@ -96,7 +102,7 @@ function slowDecode(problem: DecodingProblem, alpha: number): { list: DrugId[]; 
       (name) => !list.includes(name) && list.every((other) => severity(name, other) < 4),
     );
     const worth = (name: DrugId): number =>
-      discounted(probability(name), penaltyOf(alpha), partners(name, list));
+      discounted(probability(name), penaltyOf(alpha), weight(name, list));
     const [next] = [...open].sort((a, b) => worth(b) - worth(a) || byRank(a, b));
     const listMass = list.reduce((sum, name) => sum + probability(name), 0);
     if (next === undefined || worth(next) <= 0 || worth(next) * (list.length + mass) <= listMass) break;
@@ -201,7 +207,7 @@ describe('decode', () => {
           drugs: order.map((i) => problem.drugs[i]!),
           probabilities: order.map((i) => problem.probabilities[i]!),
           pairs: { size: n, levels },
-          currentPairs: order.map((i) => problem.currentPairs![i]!),
+          currentRows: problem.currentRows!.map((row) => order.map((i) => row[i]!)),
           excluded: problem.excluded!,
         };
         expect(decode(shuffled)).toEqual(decode(problem));
@@ -252,11 +258,26 @@ describe('decode', () => {
   it('gives up an interacting drug for a free one as the penalty grows (worked by hand)', () => {
     // Mass 1.6. Unpenalised: 0.8 > 0; 0.5·2.6 > 0.8; 0.3·3.6 = 1.08 ≤ 1.3, so {0, 1} with one pair.
     const problem = problemOf([0.8, 0.5, 0.3], [{ i: 0, j: 1, severity: 2 }]);
-    const [accurate, , , , , half] = decode(problem);
+    const [accurate, , , , , half, , , , at90] = decode(problem);
     expect(accurate!.list).toEqual(['drug-00', 'drug-01']);
-    // λ = 2: drug 1 is worth σ(0 − 2) = 0.119, so drug 2 comes first: 0.3·2.6 = 0.78 ≤ 0.8, and the list ends.
-    expect(half!.list).toEqual(['drug-00']);
-    expect(half!.interactionCount).toBe(0);
+    // λ(½) = 0.4: drug 1 is worth σ(0 − 0.4) = 0.401 and still comes next: 0.401·2.6 = 1.04 > 0.8.
+    expect(half!.list).toEqual(['drug-00', 'drug-01']);
+    // λ(0.9) = 3.6: it is worth σ(−3.6) = 0.027, so drug 2 is next: 0.3·2.6 = 0.78 ≤ 0.8, and the list ends.
+    expect(at90!.list).toEqual(['drug-00']);
+    expect(at90!.interactionCount).toBe(0);
+  });
+
+  it('gives up the pair to avoid before the pair to monitor', () => {
+    const edges: Edge[] = [
+      { i: 0, j: 1, severity: 2 },
+      { i: 0, j: 2, severity: 3 },
+    ];
+    const lists = decode(problemOf([0.9, 0.5, 0.5], edges)).map(({ list }) => list);
+    expect(lists[0]).toHaveLength(3);
+    const without3 = lists.findIndex((list) => !list.includes(drug('drug-02')));
+    const without2 = lists.findIndex((list) => !list.includes(drug('drug-01')));
+    expect(without3).toBeGreaterThan(0);
+    expect(without3).toBeLessThan(without2);
   });
 
   it('refuses a grid that does not rise, and an alpha outside 0 to 1', () => {

@@ -3,7 +3,7 @@
  * under hard rules. Scores nothing and knows no patient; docs/references/recommendation.md has the derivation.
  */
 
-import { EVALUATION_SEVERITY, HARD_RULE_SEVERITY } from '../shared/domain.ts';
+import { EVALUATION_SEVERITY, HARD_RULE_SEVERITY, OVERRIDE_SEVERITY } from '../shared/domain.ts';
 import type { DrugId } from '../shared/ids.ts';
 import type { GridPoint, ListStep } from '../shared/recommendation.ts';
 import { severityOf, type PairMatrix } from './pair-matrix.ts';
@@ -15,8 +15,8 @@ export interface DecodingProblem {
   readonly probabilities: ArrayLike<number>;
   /** Severities among `drugs`. */
   readonly pairs: PairMatrix;
-  /** How many current medications each drug interacts with at severity 2 or above; absent: none. */
-  readonly currentPairs?: ArrayLike<number>;
+  /** One row for each current medication: its severity with every drug, 0 where none is recorded. */
+  readonly currentRows?: readonly ArrayLike<number>[];
   /** Drugs that a hard rule keeps off every list. */
   readonly excluded?: ReadonlySet<DrugId>;
 }
@@ -24,23 +24,28 @@ export interface DecodingProblem {
 /** Slider positions, from accuracy (0) to safety (1: no interacting pair at all). */
 export const ALPHA_GRID: readonly number[] = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1];
 
-/** λ at α = ½, in units of logit per interacting pair (chosen on validation visits, see the reference). */
-const LAMBDA_AT_HALF = 2;
+/** λ at α = ½, in units of logit per weight; spreads the measured front over the slider (see the reference). */
+const LAMBDA_AT_HALF = 0.4;
 /** A drug that is certain could outbid any penalty; no calibrated model is that certain. */
 const CERTAIN = 1 - 1e-6;
 
-/** The penalty λ(α) = 2·α/(1 − α): 0 at accuracy, without bound at safety. */
+/** What a pair weighs in the penalty: a pair to avoid goes before a pair to monitor. Below the cut it weighs nothing. */
+export function pairWeight(severity: number): number {
+  return severity < EVALUATION_SEVERITY ? 0 : severity < OVERRIDE_SEVERITY ? 1 : 2;
+}
+
+/** The penalty λ(α) = 0.4·α/(1 − α): 0 at accuracy, without bound at safety. */
 export function penaltyOf(alpha: number): number {
   if (!(alpha >= 0 && alpha <= 1)) throw new RangeError('alpha lies between 0 and 1');
   return alpha === 1 ? Infinity : (LAMBDA_AT_HALF * alpha) / (1 - alpha);
 }
 
-/** σ(logit(p) − λ·c): the probability after a penalty of λ for each of c interacting pairs. */
-export function discounted(probability: number, penalty: number, pairs: number): number {
-  if (pairs === 0 || penalty === 0) return probability;
+/** σ(logit(p) − λ·w): the probability after a penalty of λ for each unit of weight of its interacting pairs. */
+export function discounted(probability: number, penalty: number, weight: number): number {
+  if (weight === 0 || penalty === 0) return probability;
   if (penalty === Infinity) return 0;
   const p = Math.min(probability, CERTAIN);
-  return p / (p + (1 - p) * Math.exp(penalty * pairs));
+  return p / (p + (1 - p) * Math.exp(penalty * weight));
 }
 
 /** Σ_{i∈M} p_i / (|M| + Σ_all p − Σ_{i∈M} p_i) of METHOD section 5; 0 for an empty list. */
@@ -81,13 +86,15 @@ function dominates(next: Decoded, before: Decoded): boolean {
 interface Ranked {
   readonly drugs: readonly DrugId[];
   readonly probabilities: Float64Array;
+  /** Interacting pairs with current medications, and what they weigh. */
   readonly currentPairs: Uint16Array;
+  readonly currentWeight: Uint16Array;
   readonly severity: (i: number, j: number) => number;
   /** Σ p over the admissible drugs. */
   readonly mass: number;
 }
 
-function rank({ drugs, probabilities, pairs, currentPairs, excluded }: DecodingProblem): Ranked {
+function rank({ drugs, probabilities, pairs, currentRows = [], excluded }: DecodingProblem): Ranked {
   const order: number[] = [];
   for (let i = 0; i < drugs.length; i += 1) {
     if (probabilities[i]! > 0 && !excluded?.has(drugs[i]!)) order.push(i);
@@ -97,10 +104,19 @@ function rank({ drugs, probabilities, pairs, currentPairs, excluded }: DecodingP
   return {
     drugs: order.map((i) => drugs[i]!),
     probabilities: sorted,
-    currentPairs: Uint16Array.from(order, (i) => currentPairs?.[i] ?? 0),
+    currentPairs: Uint16Array.from(order, (i) => sum(currentRows, (row) => Number(isPair(row[i]!)))),
+    currentWeight: Uint16Array.from(order, (i) => sum(currentRows, (row) => pairWeight(row[i]!))),
     severity: (i, j) => severityOf(pairs, order[i]!, order[j]!),
     mass: sorted.reduce((sum, p) => sum + p, 0),
   };
+}
+
+function sum<T>(items: readonly T[], valueOf: (item: T) => number): number {
+  return items.reduce((total, item) => total + valueOf(item), 0);
+}
+
+function isPair(severity: number): boolean {
+  return severity >= EVALUATION_SEVERITY;
 }
 
 /**
@@ -110,13 +126,14 @@ function rank({ drugs, probabilities, pairs, currentPairs, excluded }: DecodingP
 function build(ranked: Ranked, penalty: number): Decoded {
   const { drugs, probabilities, severity, mass } = ranked;
   const conflicts = Uint16Array.from(ranked.currentPairs);
+  const weights = Uint16Array.from(ranked.currentWeight);
   const closed = new Uint8Array(drugs.length);
   const list: DrugId[] = [];
   const steps: ListStep[] = [];
   let listMass = 0;
   let interactionCount = 0;
   for (;;) {
-    const next = best(probabilities, conflicts, closed, penalty);
+    const next = best(probabilities, weights, closed, penalty);
     if (next.index < 0 || !(next.worth * (list.length + mass) > listMass)) break;
     const before = expectedJaccard(listMass, list.length, mass);
     const probability = probabilities[next.index]!;
@@ -134,7 +151,8 @@ function build(ranked: Ranked, penalty: number): Decoded {
     closed[next.index] = 1;
     for (let i = 0; i < drugs.length; i += 1) {
       const level = severity(next.index, i);
-      if (level >= EVALUATION_SEVERITY) conflicts[i] = conflicts[i]! + 1;
+      if (isPair(level)) conflicts[i] = conflicts[i]! + 1;
+      weights[i] = weights[i]! + pairWeight(level);
       if (level >= HARD_RULE_SEVERITY) closed[i] = 1;
     }
   }
@@ -144,7 +162,7 @@ function build(ranked: Ranked, penalty: number): Decoded {
 /** The open drug of the highest discounted probability; the first in rank order among equals. */
 function best(
   probabilities: Float64Array,
-  conflicts: Uint16Array,
+  weights: Uint16Array,
   closed: Uint8Array,
   penalty: number,
 ): { index: number; worth: number } {
@@ -153,7 +171,7 @@ function best(
   for (let i = 0; i < probabilities.length; i += 1) {
     if (probabilities[i]! <= worth) break; // no penalty makes a drug worth more than its probability
     if (closed[i] === 1) continue;
-    const candidate = discounted(probabilities[i]!, penalty, conflicts[i]!);
+    const candidate = discounted(probabilities[i]!, penalty, weights[i]!);
     if (candidate > worth) {
       index = i;
       worth = candidate;

@@ -8,6 +8,7 @@ import type { Protocol } from '../shared/recommendation.ts';
 import type { Classifier } from './classifier.ts';
 import { hasProblem, type LabelledVisit, restrictToFormulary } from './corpus.ts';
 import { decode } from './decoding.ts';
+import { decodingPairs, recordedPairs } from './formulary-pairs.ts';
 import {
   bootstrapMean,
   countInteractions,
@@ -21,7 +22,7 @@ import {
   setPerVisit,
   type SetQuality,
 } from './metrics.ts';
-import { buildPairMatrix, type PairMatrix } from './pair-matrix.ts';
+import type { PairMatrix } from './pair-matrix.ts';
 import { expectedJaccardLists, thresholdLists } from './set-rules.ts';
 
 export interface EvaluateVisitsOptions {
@@ -30,7 +31,7 @@ export interface EvaluateVisitsOptions {
   /** What the visits are, for the protocol sentence, e.g. the file's name. */
   readonly corpus: string;
   readonly classifier: Classifier;
-  readonly knowledge: Pick<Knowledge, 'interactions' | 'interactionVersion'>;
+  readonly knowledge: Pick<Knowledge, 'drugs' | 'interactions' | 'interactionVersion' | 'rules'>;
   /** Also measure the decoded list at this position of the slider (0 accuracy … 1 safety). */
   readonly alpha?: number;
   readonly onProgress?: (done: number, total: number) => void;
@@ -78,7 +79,7 @@ export async function evaluateVisits(options: EvaluateVisitsOptions): Promise<Vi
   const labels = new Map(classifier.formulary.map((drug, label) => [drug, label]));
   const truth = kept.map((visit) => visit.drugs.map((drug) => labels.get(drug)!));
   const { scores, unknown } = await scoreAll(kept, options);
-  const pairs = formularyPairs(classifier, knowledge);
+  const pairs = recordedPairs(classifier.formulary, knowledge);
   const ranking = rankingPerVisit(scores, truth);
   const value = classifier.manifest.threshold;
   return {
@@ -102,18 +103,17 @@ export async function evaluateVisits(options: EvaluateVisitsOptions): Promise<Vi
     decoded:
       alpha === undefined
         ? null
-        : { alpha, ...listMetrics(decodedLists(scores, classifier, pairs, alpha), truth, pairs) },
+        : {
+            alpha,
+            ...listMetrics(
+              decodedLists(scores, classifier, decodingPairs(classifier.formulary, knowledge), alpha),
+              truth,
+              pairs,
+            ),
+          },
     truth: safetyOf(truth, pairs),
     visitsWithUnknownCode: unknown,
   };
-}
-
-/** Severities among the formulary, position by position. */
-export function formularyPairs(
-  classifier: Pick<Classifier, 'formulary'>,
-  { interactions }: Pick<Knowledge, 'interactions'>,
-): PairMatrix {
-  return buildPairMatrix(classifier.formulary, interactions.pairs());
 }
 
 export function listMetrics(chosen: DrugLists, truth: DrugLists, pairs: PairMatrix): ListMetrics {

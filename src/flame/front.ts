@@ -22,14 +22,16 @@ export function decodeAll(
   return lists;
 }
 
+/** @param pairs what rates count @param decoding what lists are built under, duplicate therapy barred besides */
 export function measureFront(
   scores: ScoreTable,
   truth: DrugLists,
   formulary: readonly DrugId[],
   pairs: PairMatrix,
+  decoding: PairMatrix = pairs,
   alphas: readonly number[] = ALPHA_GRID,
 ): FrontPoint[] {
-  return decodeAll(scores, formulary, pairs, alphas).map((lists, at) => {
+  return decodeAll(scores, formulary, decoding, alphas).map((lists, at) => {
     const { ddiRate, meanLength } = safetyOf(lists, pairs);
     return {
       alpha: alphas[at]!,

@@ -9,9 +9,9 @@ import { EVALUATION_SEVERITY } from '../shared/domain.ts';
 import { FlameError } from '../shared/errors.ts';
 import type { FrontPoint, Protocol } from '../shared/recommendation.ts';
 import { CORPUS_TERMS, readLabelledVisits } from './corpus.ts';
+import { decodingPairs, recordedPairs } from './formulary-pairs.ts';
 import { measureFront } from './front.ts';
 import { type PackManifest, writeModelPack } from './model-pack.ts';
-import { buildPairMatrix } from './pair-matrix.ts';
 import { Predictor } from './predict.ts';
 import { drugFeaturesOf, prepare, type Prepared } from './prepare.ts';
 import { chooseThreshold } from './set-rules.ts';
@@ -121,14 +121,15 @@ export async function trainClassifier(
 function frontOf(
   prepared: Prepared,
   scores: Parameters<typeof measureFront>[0],
-  { interactions }: Knowledge,
+  knowledge: Knowledge,
 ): FrontPoint[] {
   const { formulary } = prepared.vocabulary;
   return measureFront(
     scores,
     prepared.validation.truth,
     formulary,
-    buildPairMatrix(formulary, interactions.pairs()),
+    recordedPairs(formulary, knowledge),
+    decodingPairs(formulary, knowledge),
   );
 }
 
