@@ -23,8 +23,12 @@ describe('find', () => {
     ['Metoprolol Tartrate 25 MG Oral Tablet', ['metoprolol']],
     ['Simvastatin 20 MG', ['simvastatin']],
     ['Insulin Glargine', ['insulin glargine']],
+    ['TraMADOL (Ultram)', ['tramadol']],
+    ['1000 ML FLEX CONT : SODIUM CHLORIDE 0.9 % IV SOLN', ['sodium chloride']],
+    ['Calcium channel blocker', []],
+    ['5 mg tablet', []],
     ['lisinopril / hydrochlorothiazide', ['lisinopril', 'hydrochlorothiazide']],
-    ['Acetaminophen-Caff-Butalbital', []],
+    ['Acetaminophen-Caff-Butalbital', ['acetaminophen', 'butalbital', 'caffeine']],
     ['no such drug', []],
     ['', []],
   ])('%s', (name, expected) => {

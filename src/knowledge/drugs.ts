@@ -2,7 +2,7 @@
 
 import type { DrugName } from '../shared/domain.ts';
 import { asId, type DrugId } from '../shared/ids.ts';
-import { combinationParts, nameKey, shorterKeys } from './names.ts';
+import { combinationParts, nameKey, shorterKeys, withoutBrackets } from './names.ts';
 import { lazy, type Tables } from './tables.ts';
 import { WordIndex } from './word-index.ts';
 
@@ -112,11 +112,14 @@ export class Drugs {
 
   /**
    * The ingredients of an ingredient, US name, brand or synonym; several for a combination. Strengths, dose forms and
-   * salts in the text are tolerated (`Metoprolol Tartrate 25 MG Oral Tablet`). Empty when nothing is called so: no guess.
+   * salts in the text are tolerated (`Metoprolol Tartrate 25 MG Oral Tablet`), and a brand in brackets. Empty when
+   * nothing is called so: no guess.
    */
   find(name: string): readonly DrugId[] {
-    const whole = this.#lookUp(name);
-    if (whole.length > 0) return whole;
+    for (const written of new Set([name, withoutBrackets(name)])) {
+      const whole = this.#lookUp(written);
+      if (whole.length > 0) return whole;
+    }
     const parts = combinationParts(name).map((part) => this.#lookUp(part));
     return parts.length > 0 && parts.every((drugs) => drugs.length > 0) ? [...new Set(parts.flat())] : [];
   }

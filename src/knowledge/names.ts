@@ -16,7 +16,7 @@ export function nameKey(name: string): string {
     .trim();
 }
 
-const STRENGTH = /^\d+([.,]\d+)?%?$/;
+const STRENGTH = /^(\d+%?|%)$/;
 const UNITS = new Set(
   'mg mcg ug g gm ml meq mmol unit units iu u l dose actuat actuation hr hour hours h mgml mcgml kg'.split(
     ' ',
@@ -29,7 +29,9 @@ const FORMS = new Set(
     'inhalation inhalant aerosol powder drops drop ophthalmic ophth otic topical rectal vaginal suppository chewable ' +
     'disintegrating extended delayed release er xr sr la cr dr xl ec hfa mdi neb nebulizer nebulization prefilled ' +
     'syringe pen vial bag bolus product pack premix liquid concentrate sublingual buccal enteric coated metered for ' +
-    'in of the d5w ns sodium-chloride ir immediate immed rel pf replacement scale desensitization'
+    'in of the d5w ns ir immediate immed rel pf replacement scale desensitization flush dwell jelly piggyback ivpb ' +
+    'sdv mdv syr ud inh liq supp subl sl tbcr tbec chew solr solp ij re bq lvp pb mbp flex plas cont infusion tr crys ' +
+    'gram excel rect mt sso abboject usp porcine rdna taper rinse tube ampul amp bottle ud odt'
   ).split(' '),
 );
 const SALTS = new Set(
@@ -37,7 +39,7 @@ const SALTS = new Set(
     'hydrochloride hcl sodium potassium sulfate sulphate phosphate acetate maleate tartrate succinate fumarate ' +
     'mesylate citrate besylate bromide hydrobromide nitrate calcium magnesium anhydrous monohydrate dihydrate ' +
     'trihydrate hemihydrate bitartrate pamoate gluconate lactate disodium meglumine tromethamine axetil proxetil ' +
-    'mofetil medoxomil cilexetil etexilate disoproxil propionate furoate xinafoate decanoate'
+    'mofetil medoxomil cilexetil etexilate disoproxil propionate furoate xinafoate decanoate sod succ na'
   ).split(' '),
 );
 
@@ -57,6 +59,11 @@ export function shorterKeys(key: string): string[] {
   return [...new Set([bare.join(' '), base.join(' ')])].filter(
     (shorter) => shorter !== '' && shorter !== key,
   );
+}
+
+/** The name without what stands in brackets: `TraMADOL (Ultram)` → `TraMADOL`. */
+export function withoutBrackets(name: string): string {
+  return name.replace(/\([^)]*\)/g, ' ');
 }
 
 /** The parts of a written combination: `hydrocodone-acetaminophen`, `lisinopril / hydrochlorothiazide`, `A & B`. */
