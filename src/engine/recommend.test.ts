@@ -1,0 +1,184 @@
+import { resolve } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { loadKnowledge } from '../knowledge/knowledge.ts';
+import type { ClinicalContext } from '../shared/domain.ts';
+import { asId, type DrugId, type VisitId } from '../shared/ids.ts';
+import { interactionsWithin } from '../shared/interactions.ts';
+import type { Recommendation } from '../shared/recommendation.ts';
+import { contextHash, Recommender, type RecommendInput, type VisitModel } from './recommend.ts';
+
+const knowledge = loadKnowledge(resolve(import.meta.dirname, '../../resources/knowledge'));
+const drug = (name: string): DrugId => asId<DrugId>(name);
+
+/** Probabilities by name: what recommend() makes of them is under test, not the model. */
+function modelOf(scores: Readonly<Record<string, number>>, unknownCodes: readonly string[] = []): VisitModel {
+  return {
+    name: 'stub',
+    version: '1',
+    formulary: Object.keys(scores).map(drug),
+    front: null,
+    score: () => Promise.resolve({ probabilities: Object.values(scores), unknownCodes }),
+  };
+}
+
+const CONTEXT: ClinicalContext = {
+  year: 2009,
+  age: 60,
+  sex: 'F',
+  setting: 'office',
+  specialty: '1',
+  reasons: [],
+  diagnoses: [{ system: 'ICD-9-CM', code: '42731' }],
+  chronic: [],
+  procedures: [],
+  currentMedications: [],
+  previousMedications: [],
+};
+
+function visitOf(context: Partial<ClinicalContext> = {}, allergies: readonly string[] = []): RecommendInput {
+  return { id: asId<VisitId>('v'), context: { ...CONTEXT, ...context }, allergies };
+}
+
+function recommend(
+  scores: Readonly<Record<string, number>>,
+  visit = visitOf(),
+  unknownCodes: readonly string[] = [],
+): Promise<Recommendation> {
+  return new Recommender(knowledge, modelOf(scores, unknownCodes)).recommend(visit);
+}
+
+const exclusions = (reply: Recommendation): Record<string, unknown> =>
+  Object.fromEntries(
+    reply.candidates.filter((c) => c.exclusions.length > 0).map((c) => [c.drug.id, c.exclusions]),
+  );
+
+describe('recommend', () => {
+  it('proposes the interacting drugs at accuracy and gives them up toward safety', async () => {
+    const reply = await recommend({ warfarin: 0.8, amiodarone: 0.7, metoprolol: 0.5, digoxin: 0.02 });
+    const [first, last] = [reply.grid[0]!, reply.grid.at(-1)!];
+    expect(first.list).toEqual(expect.arrayContaining(['warfarin', 'amiodarone']));
+    expect(first.interactionCount).toBeGreaterThan(0);
+    expect(last.interactionCount).toBe(0);
+    expect(last.list).toContain('warfarin');
+    expect(reply.interactions.some(({ a, b }) => a === 'amiodarone' && b === 'warfarin')).toBe(true);
+  });
+
+  it('counts pairs with current medications, and agrees with the interactions it sends', async () => {
+    const visit = visitOf({ currentMedications: [drug('warfarin')] });
+    const reply = await recommend({ amiodarone: 0.8, metformin: 0.7, naproxen: 0.4 }, visit);
+    for (const { list, interactionCount } of reply.grid) {
+      const inPlay = [...list, drug('warfarin')];
+      expect(interactionsWithin(reply.interactions, inPlay, 2)).toHaveLength(interactionCount);
+    }
+    expect(reply.grid[0]!.list).toContain('amiodarone');
+    expect(reply.grid.at(-1)!.list).toEqual(['metformin']);
+  });
+
+  it('never proposes what is contraindicated with a current medication, taken, duplicated, or an allergy', async () => {
+    const visit = visitOf({ currentMedications: ['nitroglycerin', 'atorvastatin'].map(drug) }, [
+      'Penicillin',
+    ]);
+    const reply = await recommend(
+      { sildenafil: 0.9, atorvastatin: 0.9, simvastatin: 0.9, amoxicillin: 0.9, azithromycin: 0.1 },
+      visit,
+    );
+    expect(exclusions(reply)).toMatchObject({
+      sildenafil: [{ kind: 'contraindicated-pair', with: 'nitroglycerin' }],
+      atorvastatin: [{ kind: 'already-taken' }],
+      simvastatin: [{ kind: 'duplicate-class', with: 'atorvastatin', drugClass: 'statins' }],
+      amoxicillin: [{ kind: 'allergy', allergy: 'Penicillin' }],
+    });
+    for (const { list } of reply.grid) {
+      for (const excluded of ['sildenafil', 'atorvastatin', 'simvastatin', 'amoxicillin']) {
+        expect(list).not.toContain(excluded);
+      }
+    }
+  });
+
+  it('says what keeps a drug off a list that its contraindicated partner stands on', async () => {
+    const reply = await recommend({
+      'isosorbide mononitrate': 0.9,
+      sildenafil: 0.6,
+      simvastatin: 0.5,
+      lovastatin: 0.4,
+    });
+    expect(exclusions(reply)).toEqual({
+      sildenafil: [{ kind: 'contraindicated-pair', with: 'isosorbide mononitrate' }],
+      lovastatin: [{ kind: 'duplicate-class', with: 'simvastatin', drugClass: 'statins' }],
+    });
+  });
+
+  it('warns of everything it cannot answer for', async () => {
+    const reply = await recommend(
+      { metformin: 0.5 },
+      visitOf({ age: 9, setting: 'inpatient', diagnoses: [], currentMedications: [drug('lepirudin')] }, [
+        'House dust mite',
+      ]),
+      ['ZZ9'],
+    );
+    expect(reply.warnings).toEqual(
+      expect.arrayContaining([
+        { kind: 'outside-training-population', reason: 'inpatient' },
+        { kind: 'outside-training-population', reason: 'paediatric' },
+        { kind: 'outside-training-population', reason: 'no-diagnosis' },
+        { kind: 'allergy-not-understood', entries: ['House dust mite'] },
+        { kind: 'current-medication-outside-formulary', drugs: ['lepirudin'] },
+        { kind: 'unknown-codes', codes: ['ZZ9'] },
+      ]),
+    );
+    expect((await recommend({ metformin: 0.5 })).warnings).toEqual([]);
+  });
+
+  it('keeps a medication that no table knows in view, as not covered', async () => {
+    const reply = await recommend({ metformin: 0.5 }, visitOf({ currentMedications: [drug('unobtainium')] }));
+    expect(reply.currentMedications).toEqual([{ id: 'unobtainium', name: 'unobtainium', drugClass: null }]);
+    expect(reply.notCovered).toContain('unobtainium');
+    expect(reply.warnings).toContainEqual({ kind: 'not-covered', drugs: ['unobtainium'] });
+  });
+
+  it('holds every listed drug among its candidates, ranked, for any probabilities', async () => {
+    const names = knowledge.drugs.all.filter(({ visits }) => visits > 2000).map(({ id }) => id);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.double({ min: 0, max: 1, noNaN: true }), {
+          minLength: names.length,
+          maxLength: names.length,
+        }),
+        fc.subarray(names, { maxLength: 12 }),
+        async (probabilities, current) => {
+          const scores = Object.fromEntries(names.map((name, i) => [name, probabilities[i]!]));
+          const reply = await recommend(scores, visitOf({ currentMedications: current }));
+          const candidates = reply.candidates.map((candidate) => candidate.drug.id);
+          const excluded = new Set(
+            reply.candidates.filter((c) => c.exclusions.length > 0).map((c) => c.drug.id),
+          );
+          expect(reply.candidates.map((c) => c.probability)).toEqual(
+            reply.candidates.map((c) => c.probability).sort((a, b) => b - a),
+          );
+          for (const { list } of reply.grid) {
+            expect(candidates).toEqual(expect.arrayContaining([...list]));
+            expect(list.filter((name) => excluded.has(name) || current.includes(name))).toEqual([]);
+            expect(
+              knowledge.interactions
+                .among([...list, ...current], 4)
+                .filter(({ a, b }) => list.includes(a) || list.includes(b)),
+            ).toEqual([]);
+          }
+        },
+      ),
+      { numRuns: 25 },
+    );
+  });
+});
+
+describe('contextHash', () => {
+  it('does not depend on the order of the fields, and changes with any content', () => {
+    const { year, ...rest } = CONTEXT;
+    const same = contextHash({ context: { ...rest, year }, allergies: [] });
+    expect(same).toBe(contextHash({ context: CONTEXT, allergies: [] }));
+    expect(same).not.toBe(contextHash({ context: { ...CONTEXT, age: 61 }, allergies: [] }));
+    expect(same).not.toBe(contextHash({ context: CONTEXT, allergies: ['aspirin'] }));
+    expect(same).not.toBe(contextHash({ context: { ...CONTEXT, chronic: ['HTN'] }, allergies: [] }));
+  });
+});
