@@ -18,8 +18,10 @@ const FIRST_PAUSE_MS = 100;
 const MAX_RESTARTS = 5;
 /** An engine that ran this long counts as healthy again. */
 const HEALTHY_AFTER_MS = 60_000;
-const START_LIMIT_MS = 60_000;
+const START_LIMIT_MS = 120_000;
 const SHUTDOWN_LIMIT_SECONDS = 5;
+/** An engine that does not leave when asked is killed. */
+const KILL_AFTER_MS = 2_000;
 
 interface HostEvents {
   /** The engine's state as the renderer is told it. */
@@ -102,7 +104,11 @@ export class EngineHost extends EventEmitter<HostEvents> {
           if (!isGone) console.error('shell: the engine did not shut down in order:', thrown);
         });
       child.kill();
+      const insist = setTimeout(() => {
+        if (child.pid !== undefined) process.kill(child.pid, 'SIGKILL');
+      }, KILL_AFTER_MS);
       await gone;
+      clearTimeout(insist);
     }
     this.#setState('stopped');
   }

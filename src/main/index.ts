@@ -12,6 +12,8 @@ import { openWindow } from './window.ts';
 
 const EXIT_DEFECT = 70;
 
+// A console that was closed meanwhile must not take the app with it.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 process.on('uncaughtException', exitOnDefect);
 process.on('unhandledRejection', exitOnDefect);
 
@@ -66,7 +68,8 @@ function quitInOrder(host: EngineHost): void {
     stopping = true;
     void host.stop().then(() => {
       stopped = true;
-      app.quit();
+      // A new turn: within this one Electron still counts the quit that was held back and would ignore another.
+      setImmediate(() => app.quit());
     });
   });
 }
