@@ -1,0 +1,68 @@
+/** Starts the engine's handlers on a fresh profile, behind a real port pair: what a caller gets, the tests get. */
+
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { MessageChannel } from 'node:worker_threads';
+import { createHandlers } from '../../src/engine/handlers.ts';
+import { serve } from '../../src/engine/serve.ts';
+import { ENGINE_METHODS, SHELL_METHODS, type EngineApi, type ShellApi } from '../../src/shared/contract.ts';
+import type { EngineOptions } from '../../src/shared/engine-process.ts';
+import { createClient, type Client } from '../../src/shared/rpc.ts';
+import { eventTargetTransport } from '../../src/shared/transports.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+
+export interface TestEngine {
+  readonly engine: Client<EngineApi>;
+  readonly shell: Client<ShellApi>;
+  /** Shuts down as the shell does; the profile stays. */
+  stop(): Promise<void>;
+}
+
+export class TestFolders {
+  readonly base = mkdtempSync(join(tmpdir(), 'flame-contract-'));
+  readonly profile = join(this.base, 'profile');
+
+  /** A private copy of `resources` or `models`, for damaging. */
+  copyOf(folder: 'resources' | 'models'): string {
+    const target = join(this.base, folder);
+    cpSync(join(root, folder), target, { recursive: true });
+    return target;
+  }
+
+  remove(): void {
+    rmSync(this.base, { recursive: true, force: true });
+  }
+}
+
+export async function startEngine(
+  folders: TestFolders,
+  options: Partial<EngineOptions> = {},
+): Promise<TestEngine> {
+  const handlers = await createHandlers({
+    profile: folders.profile,
+    resources: join(root, 'resources'),
+    models: join(root, 'models'),
+    sqliteBinding: null,
+    appVersion: 'test',
+    ...options,
+  });
+  const renderer = new MessageChannel();
+  const main = new MessageChannel();
+  serve<EngineApi>(eventTargetTransport(renderer.port1), ENGINE_METHODS, handlers.engine);
+  serve<ShellApi>(eventTargetTransport(main.port1), SHELL_METHODS, handlers.shell);
+  const engine = createClient<EngineApi>(eventTargetTransport(renderer.port2));
+  const shell = createClient<ShellApi>(eventTargetTransport(main.port2));
+  return {
+    engine,
+    shell,
+    stop: async () => {
+      await shell.call('engine.shutdown', {});
+      for (const channel of [renderer, main]) {
+        channel.port1.close();
+        channel.port2.close();
+      }
+    },
+  };
+}
