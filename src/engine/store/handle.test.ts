@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { insertPatient, countPatients } from './patients.ts';
 import { samplePatient, withStore } from './testing.ts';
@@ -34,6 +34,7 @@ test('the connection has the settings that durability and secrecy rest on', asyn
   await withStore(({ db }) => {
     expect(existsSync(`${db.file}-wal`)).toBe(true);
     expect(existsSync(`${db.file}-shm`)).toBe(false);
+    for (const file of [db.file, `${db.file}-wal`]) expect(statSync(file).mode & 0o777).toBe(0o600);
     const setting = (name: string): unknown =>
       Object.values(db.get<Record<string, unknown>>(`PRAGMA ${name}`)!)[0];
     expect(setting('cipher')).toBe('aegis');

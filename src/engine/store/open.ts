@@ -67,7 +67,8 @@ export function createStore(location: StoreLocation): void {
   const draft = `${file}.new`;
   try {
     for (const leftover of [draft, `${draft}-wal`, `${draft}-journal`]) rmSync(leftover, { force: true });
-    const database = connect({ ...location, file: draft }, key.salt);
+    closeSync(openSync(draft, 'wx', 0o600)); // SQLite gives its log the same mode.
+    const database = connect({ ...location, file: draft });
     try {
       applyKey(database, key, key.salt);
       holdAlone(database);
@@ -91,11 +92,11 @@ export function storeExists(file: string): boolean {
   return existsSync(file) || existsSync(`${file}-wal`);
 }
 
-function connect(location: StoreLocation, create?: Buffer): Database.Database {
-  const { file, nativeBinding } = location;
+function connect({ file, nativeBinding }: StoreLocation, readonly = false): Database.Database {
   try {
     return new Database(file, {
-      fileMustExist: create === undefined,
+      readonly,
+      fileMustExist: true,
       timeout: 0,
       ...(nativeBinding === undefined ? {} : { nativeBinding }),
     });
@@ -154,14 +155,10 @@ function leftUnclean(file: string): boolean {
 
 /** Checks every page through a connection that cannot write, so that a damaged file and its log stay as they are. */
 function checkWholeFile(location: StoreLocation): void {
-  const { file, key, nativeBinding } = location;
+  const { file, key } = location;
   let database: Database.Database | undefined;
   try {
-    database = new Database(file, {
-      readonly: true,
-      timeout: 0,
-      ...(nativeBinding === undefined ? {} : { nativeBinding }),
-    });
+    database = connect(location, true);
     applyKey(database, key);
     database.pragma('temp_store = MEMORY');
     readFirstPage(database, location);

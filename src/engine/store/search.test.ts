@@ -82,7 +82,8 @@ test('every word of a name finds it, also cut short', async () => {
         const patient = samplePatient({ name: words.join(' ') });
         insertPatient(db, patient);
         const typed = words[cut % words.length]!;
-        const shortened = [...typed].slice(0, 1 + (cut % [...typed].length)).join('');
+        const letters = Array.from(typed);
+        const shortened = letters.slice(0, 1 + (cut % letters.length)).join('');
         const total = listPatients(db, { query: `${typed} ${shortened}`, limit: 1000, offset: 0 }, titles);
         expect(total.patients.some((row) => row.patient.id === patient.id)).toBe(true);
       }),
