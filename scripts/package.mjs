@@ -14,7 +14,8 @@ import { ensureLibraries } from './lib/system.mjs';
 async function makePackage() {
   const runtime = await findRuntime();
   await build();
-  const env = { ...process.env };
+  // Hard links would let the package's changes (fuses, database binary) reach back into node_modules and .cache.
+  const env = { ...process.env, USE_HARD_LINKS: 'false' };
   const overrides = [];
   if (runtime.kind === 'registry') {
     say('this package is built on the registry runtime: for testing only, not to be given to anyone');
