@@ -1,11 +1,11 @@
 /** Scaled dot-product attention with grouped key-value heads, rotary positions and padding. It keeps no cache. */
 import { NnError } from './errors.ts';
 import type { Graph, Tensor } from './graph.ts';
-import { linear } from './layers.ts';
+import { applyLinear, linear } from './layers.ts';
 import { matmul } from './matrix-ops.ts';
 import { add, mul, softmax, sub } from './ops.ts';
-import { type Initialize, type Scope, normal } from './scope.ts';
-import { concat, reshape, split, transpose } from './shape-ops.ts';
+import { type Initialize, type Scope, normal, zeros } from './scope.ts';
+import { concat, reduceSum, reshape, split, transpose } from './shape-ops.ts';
 
 const MASKED = -1e9; // added to a score: exp underflows to 0, and a row masked everywhere stays finite
 
@@ -28,43 +28,36 @@ export function rotaryTables(graph: Graph, length: number, headSize: number, the
 }
 
 /**
- * Turns x [B, T, heads, headSize] by its positions, pairing element i with i + headSize/2 as Llama does.
+ * Turns x [B, heads, T, headSize] by its positions, pairing element i with i + headSize/2 as Llama does.
  * A rotation's gradient is the rotation back. In float32 ONNX Runtime's own kernel does it; it has none in float64.
  */
 export function rotate(x: Tensor, rotary: Rotary): Tensor {
-  const g = x.graph;
   const turn = x.dtype === 'float32' ? turnByKernel : turnByParts;
-  return g.custom(
+  return x.graph.custom(
     [x],
     () => turn(x, rotary.cos, rotary.sin),
-    (d) => [g.untaped(() => turn(d, rotary.cos, rotary.minusSin))],
+    (d) => [turn(d, rotary.cos, rotary.minusSin)],
   );
 }
 
 function turnByKernel(x: Tensor, cos: Tensor, sin: Tensor): Tensor {
   const g = x.graph;
-  const [batch, length, heads, headSize] = [x.dim(0), x.dim(1), x.dim(2), x.dim(3)];
-  const flat = reshape(x, [batch, length, heads * headSize]);
   const start = g.constant([0], 'int64');
-  const attributes = { interleaved: 0, num_heads: heads, rotary_embedding_dim: 0 };
-  const y = g.emit(
+  return g.emit(
     'RotaryEmbedding',
-    [flat, start, cos, sin],
+    [x, start, cos, sin],
     x.dtype,
-    flat.shape,
-    attributes,
+    x.shape,
+    { interleaved: 0 },
     'com.microsoft',
   );
-  return reshape(y, x.shape);
 }
 
 /** The same from primitives; public for the test that compares both. */
 export function turnByParts(x: Tensor, cos: Tensor, sin: Tensor): Tensor {
-  const half = x.dim(3) / 2;
-  const [a, b] = split(x, 3, [half, half]) as [Tensor, Tensor];
-  const c = reshape(cos, [x.dim(1), 1, half]);
-  const s = reshape(sin, [x.dim(1), 1, half]);
-  return concat([sub(mul(a, c), mul(b, s)), add(mul(b, c), mul(a, s))], 3);
+  const half = x.dim(-1) / 2;
+  const [a, b] = split(x, -1, [half, half]) as [Tensor, Tensor];
+  return concat([sub(mul(a, cos), mul(b, sin)), add(mul(b, cos), mul(a, sin))], -1);
 }
 
 export interface AttentionMask {
@@ -97,42 +90,52 @@ export function maskBias(
 
 /**
  * softmax(q·kᵀ/√headSize + bias)·v.
- * q [B, T, heads, headSize]; k and v [B, S, keyValueHeads, headSize]; bias broadcastable to [B, 1, T, S] → [B, T, heads·headSize].
+ * q [B, heads, T, headSize]; k and v [B, keyValueHeads, S, headSize]; bias broadcastable to [B, 1, T, S] → as q.
  * Each key-value head serves heads/keyValueHeads query heads (Ainslie et al. 2023, arXiv 2305.13245).
+ * The gradient takes Σ_s dP·P of the softmax as Σ dO·O, which is far smaller (Dao et al. 2022, arXiv 2205.14135, B.4).
  */
 export function attend(q: Tensor, k: Tensor, v: Tensor, bias?: Tensor): Tensor {
-  const [batch, length, heads, headSize] = [q.dim(0), q.dim(1), q.dim(2), q.dim(3)];
-  const [keys, groups] = [k.dim(1), k.dim(2)];
+  const [batch, heads, length, headSize] = [q.dim(0), q.dim(1), q.dim(2), q.dim(3)];
+  const [groups, keys] = [k.dim(1), k.dim(2)];
   const shared = heads / groups;
   if (!Number.isInteger(shared))
     throw new NnError('shape-mismatch', `${heads} heads over ${groups} key-value heads`);
+  const scale = 1 / Math.sqrt(headSize);
+  // The queries of one group stand below each other, so that they share one product with their keys.
+  const stacked = [batch, groups, shared * length, headSize];
+  const perHead = [batch, groups, shared, length, keys];
 
-  const scaled = mul(q, 1 / Math.sqrt(headSize));
-  const queries =
-    shared === 1
-      ? transpose(scaled, [0, 2, 1, 3])
-      : reshape(transpose(reshape(scaled, [batch, length, groups, shared, headSize]), [0, 2, 3, 1, 4]), [
-          batch,
-          groups,
-          shared * length,
-          headSize,
-        ]);
-  let scores = matmul(queries, transpose(k, [0, 2, 3, 1])); // [B, groups, shared·T, S]
-  if (bias)
-    scores =
-      shared === 1
-        ? add(scores, bias)
-        : add(
-            reshape(scores, [batch, groups, shared, length, keys]),
-            reshape(bias, [bias.dim(0), 1, 1, bias.dim(2), keys]),
-          );
-  const weights = reshape(softmax(scores), [batch, groups, shared * length, keys]);
-  const mixed = matmul(weights, transpose(v, [0, 2, 1, 3])); // [B, groups, shared·T, headSize]
-  const back =
-    shared === 1
-      ? transpose(mixed, [0, 2, 1, 3])
-      : transpose(reshape(mixed, [batch, groups, shared, length, headSize]), [0, 3, 1, 2, 4]);
-  return reshape(back, [batch, length, heads * headSize]);
+  let queries: Tensor; // q/√headSize [B, groups, shared·T, headSize]
+  let weights: Tensor; // P [B, groups, shared·T, S]
+  let mixed: Tensor; // O [B, groups, shared·T, headSize]
+  return q.graph.custom(
+    bias ? [q, k, v, bias] : [q, k, v],
+    () => {
+      queries = reshape(mul(q, scale), stacked);
+      let scores = matmul(queries, k, { transB: true });
+      if (bias) {
+        const spread = reshape(bias, [bias.dim(0), 1, 1, bias.dim(2), keys]);
+        scores = reshape(add(reshape(scores, perHead), spread), [batch, groups, shared * length, keys]);
+      }
+      weights = softmax(scores);
+      mixed = matmul(weights, v);
+      return reshape(mixed, q.shape);
+    },
+    (upstream, [needQ, needK, needV, needBias]) => {
+      if (needBias) throw new NnError('operator-refused', 'attend does not differentiate its bias');
+      const d = reshape(upstream, stacked); // dO
+      const dv = needV ? matmul(weights, d, { transA: true }) : null;
+      if (!needQ && !needK) return [null, null, dv, null];
+      const dWeights = matmul(d, v, { transB: true }); // dP
+      const dScores = mul(weights, sub(dWeights, reduceSum(mul(d, mixed), [-1]))); // dS
+      return [
+        needQ ? reshape(mul(matmul(dScores, k), scale), q.shape) : null,
+        needK ? matmul(dScores, queries, { transA: true }) : null,
+        dv,
+        null,
+      ];
+    },
+  );
 }
 
 export interface AttentionOptions {
@@ -162,26 +165,52 @@ export function attention(
 ): (x: Tensor, context?: AttentionContext) => Tensor {
   const { width, heads, keyValueHeads = heads, headSize = width / heads, bias = false } = options;
   const { initialize = normal(0.02), initializeOutput = initialize } = options;
-  const project = (name: string, outputs: number) =>
-    linear(scope.child(name), { inputs: width, outputs, bias, initialize });
-  const query = project('q_proj', heads * headSize);
-  const key = project('k_proj', keyValueHeads * headSize);
-  const value = project('v_proj', keyValueHeads * headSize);
+  const project = (name: string, count: number): Projection => {
+    const place = scope.child(name);
+    const weight = place.parameter('weight', [count * headSize, width], initialize);
+    return bias
+      ? { heads: count, weight, bias: place.parameter('bias', [count * headSize], zeros) }
+      : { heads: count, weight };
+  };
+  const query = project('q_proj', heads);
+  const key = project('k_proj', keyValueHeads);
+  const value = project('v_proj', keyValueHeads);
   const output = linear(scope.child('o_proj'), {
     inputs: heads * headSize,
     outputs: width,
     bias,
     initialize: initializeOutput,
   });
-  return (x, { rotary, bias: mask, memory = x } = {}) => {
-    const [batch, length, keys] = [x.dim(0), x.dim(1), memory.dim(1)];
-    let q = reshape(query(x), [batch, length, heads, headSize]);
-    let k = reshape(key(memory), [batch, keys, keyValueHeads, headSize]);
-    const v = reshape(value(memory), [batch, keys, keyValueHeads, headSize]);
+  return (x, { rotary, bias: mask, memory } = {}) => {
+    let [q, k, v] = (
+      memory
+        ? [...toHeads(x, [query], headSize), ...toHeads(memory, [key, value], headSize)]
+        : toHeads(x, [query, key, value], headSize)
+    ) as [Tensor, Tensor, Tensor];
     if (rotary) {
       q = rotate(q, rotary);
       k = rotate(k, rotary);
     }
-    return output(attend(q, k, v, mask));
+    const mixed = transpose(attend(q, k, v, mask), [0, 2, 1, 3]); // [B, T, heads, headSize]
+    return output(reshape(mixed, [x.dim(0), x.dim(1), heads * headSize]));
   };
+}
+
+interface Projection {
+  readonly heads: number;
+  readonly weight: Tensor; // [heads·headSize, width]
+  readonly bias?: Tensor;
+}
+
+/** Projections of x [B, T, width], each [B, heads, T, headSize]: one wide product instead of several narrow ones. */
+function toHeads(x: Tensor, projections: readonly Projection[], headSize: number): Tensor[] {
+  const weight = concat(
+    projections.map((p) => p.weight),
+    0,
+  );
+  const biases = projections.flatMap((p) => (p.bias ? [p.bias] : []));
+  const y = applyLinear(x, weight, biases.length > 0 ? concat(biases, 0) : undefined);
+  const counts = projections.map((p) => p.heads);
+  const all = reshape(y, [x.dim(0), x.dim(1), counts.reduce((a, n) => a + n, 0), headSize]);
+  return split(transpose(all, [0, 2, 1, 3]), 1, counts);
 }

@@ -98,27 +98,27 @@ describe('attention', () => {
     const bias = maskBias(g, T, T, { causal: true, keep: g.input('keep', 'float', [B, T]) });
     g.output(
       attend(
-        g.input('q', 'float', [B, T, H, D]),
-        g.input('k', 'float', [B, T, G, D]),
-        g.input('v', 'float', [B, T, G, D]),
+        g.input('q', 'float', [B, H, T, D]),
+        g.input('k', 'float', [B, G, T, D]),
+        g.input('v', 'float', [B, G, T, D]),
         bias,
       ),
       'y',
     );
     const session = await openSession(g.toModel());
     const outputs = await session.run({
-      q: hostTensor('float32', [B, T, H, D], q),
-      k: hostTensor('float32', [B, T, G, D], k),
-      v: hostTensor('float32', [B, T, G, D], v),
+      q: hostTensor('float32', [B, H, T, D], q),
+      k: hostTensor('float32', [B, G, T, D], k),
+      v: hostTensor('float32', [B, G, T, D], v),
       keep: hostTensor('float32', [B, T], keep),
     });
     const expected: number[] = [];
     for (let b = 0; b < B; b++)
-      for (let t = 0; t < T; t++)
-        for (let h = 0; h < H; h++) {
+      for (let h = 0; h < H; h++)
+        for (let t = 0; t < T; t++) {
           const group = Math.floor(h / (H / G));
           const at = (a: Float32Array, heads: number, s: number, head: number, i: number) =>
-            a[((b * T + s) * heads + head) * D + i]!;
+            a[((b * heads + head) * T + s) * D + i]!;
           const seen = [0, 1, 2, 3].filter((s) => s <= t && keep[b * T + s] === 1);
           const e = seen.map((s) => {
             let dot = 0;
@@ -144,13 +144,13 @@ describe('attention', () => {
   it('turns by ONNX Runtime’s kernel as by primitives, and keeps lengths', async () => {
     const g = new Graph();
     const rotary = rotaryTables(g, 6, 8, 10000);
-    const input = g.input('x', 'float', [2, 6, 3, 8]);
+    const input = g.input('x', 'float', [2, 3, 6, 8]);
     g.output(rotate(input, rotary), 'kernel');
     g.output(turnByParts(input, rotary.cos, rotary.sin), 'parts');
     g.output(turnByParts(rotate(input, rotary), rotary.cos, rotary.minusSin), 'back');
     const session = await openSession(g.toModel());
     const data = Float32Array.from({ length: 288 }, () => random.normal());
-    const { kernel, parts, back } = await session.run({ x: hostTensor('float32', [2, 6, 3, 8], data) });
+    const { kernel, parts, back } = await session.run({ x: hostTensor('float32', [2, 3, 6, 8], data) });
     const distance = (a: ArrayLike<unknown>, b: ArrayLike<unknown>) =>
       Math.max(...Array.from(a, (value, i) => Math.abs(Number(value) - Number(b[i]))));
     expect(distance(kernel!.data, parts!.data)).toBeLessThan(1e-6);
