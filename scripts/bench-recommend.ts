@@ -30,7 +30,7 @@ const options = {
   sqliteBinding: null,
   appVersion: 'bench',
 };
-const context: CallContext<never> = { signal: new AbortController().signal, progress: () => undefined };
+const context: CallContext = { signal: new AbortController().signal, progress: () => undefined };
 
 try {
   const file = join(profile, 'visits.jsonl');
@@ -42,7 +42,7 @@ try {
   writeFileSync(file, withHistory(lines).join('\n'));
   const { engine, shell } = await createHandlers(options);
   await shell['files.grant']({ grant: 'bench', path: file }, context);
-  await engine['visits.import']({ grant: 'bench' }, context as CallContext<unknown> as never);
+  await engine['visits.import']({ grant: 'bench' }, context as CallContext<unknown>);
   const visits = await visitIds();
 
   const whole: number[] = [];

@@ -1,13 +1,7 @@
 /** The `flame` command: parses the command line and reports errors. What a command does is in commands/. */
 
 import { Command, CommanderError } from 'commander';
-import { describeError, toWireError } from '../shared/errors.ts';
-import { checkCommand } from './commands/check.ts';
-import { evaluateCommand } from './commands/evaluate.ts';
-import { importCommand } from './commands/import.ts';
-import { modelsCommand } from './commands/models.ts';
-import { recommendCommand } from './commands/recommend.ts';
-import { trainCommand } from './commands/train.ts';
+import { describeError, toWireError, type WireError } from '../shared/errors.ts';
 import { writeJson } from './output.ts';
 
 const EXIT_FAILED = 1;
@@ -20,15 +14,19 @@ const program = new Command('flame')
   .showHelpAfterError('Run `flame help <command>` for what a command takes.')
   .exitOverride();
 
-for (const command of [
-  recommendCommand(),
-  checkCommand(),
-  evaluateCommand(),
-  importCommand(),
-  trainCommand(),
-  modelsCommand(),
-]) {
-  program.addCommand(command.exitOverride());
+/** Loaded when asked for: checking two drugs needs no model runtime. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  recommend: async () => (await import('./commands/recommend.ts')).recommendCommand(),
+  check: async () => (await import('./commands/check.ts')).checkCommand(),
+  evaluate: async () => (await import('./commands/evaluate.ts')).evaluateCommand(),
+  import: async () => (await import('./commands/import.ts')).importCommand(),
+  train: async () => (await import('./commands/train.ts')).trainCommand(),
+  models: async () => (await import('./commands/models.ts')).modelsCommand(),
+};
+
+const named = COMMANDS[process.argv[2] ?? ''];
+for (const load of named ? [named] : Object.values(COMMANDS)) {
+  program.addCommand((await load()).exitOverride());
 }
 
 try {
@@ -38,11 +36,21 @@ try {
 }
 
 function report(thrown: unknown): number {
-  if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : EXIT_USAGE; // it wrote the words itself
+  const json = process.argv.includes('--json');
+  if (thrown instanceof CommanderError) {
+    if (thrown.exitCode === 0) return 0; // help or version was asked for
+    const problem = thrown.message.replace(/^error: /, '');
+    if (json) writeError({ code: 'INVALID_INPUT', details: { problem } });
+    return EXIT_USAGE; // commander wrote the words already
+  }
   const error = toWireError(thrown);
   const { title, action } = describeError(error.code, error.details);
   process.stderr.write(`flame: ${title}\n${action === '' ? '' : `       ${action}\n`}`);
   if (error.code === 'INTERNAL' && thrown instanceof Error) process.stderr.write(`${thrown.stack ?? ''}\n`);
-  if (process.argv.includes('--json')) writeJson({ error: { ...error, title, action } });
+  if (json) writeError(error);
   return EXIT_FAILED;
+}
+
+function writeError(error: WireError): void {
+  writeJson({ error: { ...error, ...describeError(error.code, error.details) } });
 }

@@ -10,7 +10,7 @@ import { exclusionsOf } from '../flame/hard-rules.ts';
 import type { PairMatrix } from '../flame/pair-matrix.ts';
 import { readAllergies } from '../knowledge/allergies.ts';
 import type { Knowledge } from '../knowledge/knowledge.ts';
-import { HARD_RULE_SEVERITY, type ClinicalContext, type Severity, type Visit } from '../shared/domain.ts';
+import { HARD_RULE_SEVERITY, type ClinicalContext, type Visit } from '../shared/domain.ts';
 import type { DrugId, RecommendationId } from '../shared/ids.ts';
 import type {
   Candidate,

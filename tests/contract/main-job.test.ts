@@ -203,10 +203,10 @@ describe('the main job, over real ports', () => {
   });
 
   it('keeps the two ports apart', async () => {
-    await expect(app.engine.call('files.grant' as never, {} as never)).rejects.toMatchObject({
+    await expect(app.engine.call('files.grant' as never, {})).rejects.toMatchObject({
       code: 'METHOD_UNKNOWN',
     });
-    await expect(app.shell.call('recommend' as never, {} as never)).rejects.toMatchObject({
+    await expect(app.shell.call('recommend' as never, {})).rejects.toMatchObject({
       code: 'METHOD_UNKNOWN',
     });
   });

@@ -37,6 +37,8 @@ const interaction = z.object({
       management: z.string().exactOptional(),
       citation: z.string(),
       reviewed: z.boolean(),
+      setAside: z.string().exactOptional(),
+      recordedFor: drugId.exactOptional(),
     }),
   ),
 });
