@@ -15,6 +15,13 @@ export function nodeWord(node: GraphNode): string {
   return node.role === 'proposed' ? '' : ROLE_WORDS[node.role];
 }
 
+/** What assistive technology reads of a node: the text drawn, then the role where the text does not say it. */
+export function nodeLabel(node: GraphNode): string {
+  const word = nodeWord(node);
+  const role = ROLE_WORDS[node.role];
+  return [node.name, word, word === role ? '' : role].filter((part) => part !== '').join(', ');
+}
+
 /** Pixels; an estimate, since text cannot be measured before it is drawn. */
 export function labelWidth(node: GraphNode): number {
   return Math.max(node.name.length * NAME_CHARACTER, nodeWord(node).length * WORD_CHARACTER);

@@ -57,12 +57,12 @@ export function layoutGraph(input: LayoutInput, previous: Places = new Map()): P
     )
     .force(
       'x',
-      forceX<Body>((node) => node.anchor?.x ?? width / 2).strength((node) => (node.anchor ? 0.6 : 0.06)),
+      forceX<Body>((node) => node.anchor?.x ?? width / 2).strength((node) => (node.anchor ? 0.6 : 0.1)),
     )
     .force(
       'y',
       forceY<Body>((node) => node.anchor?.y ?? height / 2).strength((node) =>
-        node.anchor ? 0.6 : (0.06 * width) / Math.max(height, 1),
+        node.anchor ? 0.6 : (0.1 * width) / Math.max(height, 1),
       ),
     )
     .alpha(seeded ? 0.4 : 1);
@@ -141,7 +141,7 @@ function keepOffEdges(bodies: readonly Body[], edges: LayoutInput['edges']): voi
 
 function keepInside(bodies: readonly Body[], width: number, height: number): void {
   for (const node of bodies) {
-    node.x = clamp(node.x, node.halfWidth + 4, width - node.halfWidth - 4);
+    node.x = clamp(node.x, node.halfWidth + 8, width - node.halfWidth - 8);
     node.y = clamp(node.y, ABOVE + 4, height - BELOW);
   }
 }

@@ -7,6 +7,7 @@ import type { AppStatus, EngineState, WireErrorData } from '../../shared/contrac
 import type { PatientId, VisitId } from '../../shared/ids.ts';
 import { PatientList } from './patients.svelte.ts';
 import { problemOf } from './problem.ts';
+import { setOf } from './sets.ts';
 import { ThemeChoice } from './theme.svelte.ts';
 import { VisitImport } from './visit-import.svelte.ts';
 import { VisitSession } from './visit-session.svelte.ts';
@@ -29,6 +30,14 @@ export class App {
 
   /** Visits opened in this window; what was edited in one waits there until it is saved. */
   readonly #sessions = new SvelteMap<VisitId, VisitSession>();
+  /** Patients with edits that were not saved. */
+  readonly unsaved = $derived(
+    setOf(
+      [...this.#sessions.values()].flatMap(({ dirty, detail }) =>
+        dirty && detail ? [detail.patient.id] : [],
+      ),
+    ),
+  );
 
   constructor(engine: Engine) {
     this.engine = engine;

@@ -1,0 +1,145 @@
+import './testing/browser.ts';
+import { cleanup, fireEvent, render, screen, within } from '@testing-library/svelte';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { AppStatus } from '../shared/contract.ts';
+import { FlameError } from '../shared/errors.ts';
+import Root from './Root.svelte';
+import { App } from './state/app.svelte.ts';
+import { fakeEngine, type FakeEngine } from './testing/fake-engine.ts';
+
+afterEach(cleanup);
+
+function open(status: Partial<AppStatus> = {}): FakeEngine {
+  const engine = fakeEngine(status);
+  render(Root, { app: new App(engine) });
+  return engine;
+}
+
+const click = async (name: string | RegExp): Promise<void> => {
+  await fireEvent.click(await screen.findByRole('button', { name }));
+};
+
+async function openRecommendation(): Promise<FakeEngine> {
+  const engine = open();
+  await click(/^Demo 0412/);
+  await click('14 Mar 2009');
+  await click('Recommend medications');
+  await screen.findByRole('slider');
+  return engine;
+}
+
+const listed = (): (string | null)[] =>
+  within(screen.getByRole('list', { name: 'Drugs on the list' }))
+    .getAllByRole('button', { name: /^Remove / })
+    .map((button) => button.getAttribute('aria-label'));
+
+describe('the window', () => {
+  it('offers demo and import on an empty database, with licences, and loads nothing by itself', async () => {
+    const engine = open({ patientCount: 0 });
+    expect(await screen.findByText('ODbL 1.0')).toBeTruthy();
+    expect(engine.calls.map(({ method }) => method)).not.toContain('demo.load');
+    await click('Load the demo patients');
+    expect(await screen.findByText(/52 lines read/)).toBeTruthy();
+  });
+
+  it('asks for the passphrase of a locked database and says when it is wrong', async () => {
+    open({ store: 'locked' });
+    const field = await screen.findByLabelText('Passphrase');
+    await fireEvent.input(field, { target: { value: 'wrong' } });
+    await click('Open');
+    expect((await screen.findByRole('alert')).textContent).toContain('does not open');
+    await fireEvent.input(field, { target: { value: 'right' } });
+    await click('Open');
+    expect(await screen.findByText('Choose a patient')).toBeTruthy();
+  });
+
+  it('says what failed and what still works', async () => {
+    open({
+      failures: [
+        { part: 'model', error: { code: 'MODEL_PACK_CORRUPT', details: { pack: 'x', problem: 'hash' } } },
+      ],
+      model: null,
+    });
+    expect(await screen.findByText(/The model pack x is damaged: hash/)).toBeTruthy();
+    expect(screen.getByText(/interaction tables still work/)).toBeTruthy();
+    await click(/^Demo 0412/);
+    await click('14 Mar 2009');
+    expect(
+      (await screen.findByRole<HTMLButtonElement>('button', { name: 'Recommend medications' })).disabled,
+    ).toBe(true);
+  });
+
+  it('moves the slider without asking the engine, and says what changed', async () => {
+    const engine = await openRecommendation();
+    const calls = engine.calls.length;
+    const slider = screen.getByRole('slider');
+    await fireEvent.input(slider, { target: { value: '10' } });
+    expect(slider.getAttribute('aria-valuetext')).toContain('safest: 4 drugs, 0 pairs');
+    expect(listed()).not.toContain('Remove naproxen');
+    expect(screen.getByText(/Against the start:/).textContent.replace(/\s+/g, ' ')).toContain(
+      '+ atorvastatin, − spironolactone, − naproxen; 3 → 0 pairs to monitor or avoid',
+    );
+    expect(engine.calls).toHaveLength(calls);
+  });
+
+  it('draws the same pairs as the table lists', async () => {
+    await openRecommendation();
+    const drawn = [...document.querySelectorAll('svg [data-severity]')].map((edge) =>
+      edge.getAttribute('data-stop'),
+    );
+    const rows = [...document.querySelectorAll('tr[data-pair]')].map((row) => row.getAttribute('data-pair'));
+    expect(drawn.length).toBeGreaterThan(0);
+    expect(drawn.toSorted()).toEqual(rows.toSorted());
+  });
+
+  it('keeps edits above the slider and takes the last one back', async () => {
+    await openRecommendation();
+    await click('Remove furosemide');
+    await click('Keep naproxen at every slider position');
+    await fireEvent.input(screen.getByRole('slider'), { target: { value: '10' } });
+    expect(listed()).toContain('Remove naproxen');
+    expect(listed()).not.toContain('Remove furosemide');
+    await click('Undo: keep naproxen');
+    expect(listed()).not.toContain('Remove naproxen');
+    await click(/^Put back furosemide/);
+    expect(listed()).toContain('Remove furosemide');
+  });
+
+  it('saves only with a reason for each severe pair, and then shows the decision', async () => {
+    await openRecommendation();
+    await click('Review and save…');
+    const save = await screen.findByRole<HTMLButtonElement>('button', { name: 'Save the decision' });
+    expect(save.disabled).toBe(true);
+    const reason = screen.getByRole('combobox', { name: /^Reason for keeping naproxen \+ warfarin/ });
+    await fireEvent.change(reason, { target: { value: 'other' } });
+    expect(save.disabled).toBe(true);
+    await fireEvent.input(screen.getByLabelText('Note (required)'), { target: { value: 'Two days only.' } });
+    expect(save.disabled).toBe(false);
+    await fireEvent.click(save);
+    const decision = await screen.findByRole('region', { name: 'Saved decision' });
+    expect(decision.textContent).toContain('Two days only.');
+  });
+
+  it('offers a new recommendation when the old one is stale, and keeps the edits', async () => {
+    const engine = await openRecommendation();
+    await click('Remove naproxen');
+    engine.handlers['decisions.save'] = () => {
+      throw new FlameError('RECOMMENDATION_STALE');
+    };
+    await click('Review and save…');
+    await click('Save the decision');
+    await click('Ask for a new recommendation, keep my edits');
+    expect(listed()).not.toContain('Remove naproxen');
+  });
+
+  it('says that the engine is away, and that it is back', async () => {
+    const engine = await openRecommendation();
+    await click('Remove naproxen');
+    engine.say('restarting');
+    expect(await screen.findByText('The engine is being restarted.')).toBeTruthy();
+    engine.say('ready');
+    await screen.findByText(/edited, not saved/);
+    expect(screen.queryByText('The engine is being restarted.')).toBeNull();
+    expect(listed()).not.toContain('Remove naproxen');
+  });
+});

@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import { asId, type DrugId } from '../../shared/ids.ts';
+import { GRID } from '../testing/fixtures.ts';
+import { positionWords, turningPoints } from '../features/recommend/slider-words.ts';
+import { changeInWords, listChange, pairsInWords, sentenceList } from './changes.ts';
+import { errorWords } from './failures.ts';
+import { frequency, percent, probabilityWord } from './probability.ts';
+import { exclusionWords, warningWords } from './recommendation.ts';
+import { countInWords } from './severity.ts';
+import { ageAt, dateWords } from './visit.ts';
+
+const id = (name: string): DrugId => asId<DrugId>(name);
+const nameOf = (drug: DrugId): string => drug;
+
+describe('changes', () => {
+  it('names what came and what went', () => {
+    const change = listChange([id('naproxen'), id('furosemide')], [id('furosemide'), id('lisinopril')]);
+    expect(changeInWords(change, nameOf).replaceAll('\u00a0', ' ')).toBe('+ lisinopril, − naproxen');
+    expect(changeInWords(listChange([id('a')], [id('a')]), nameOf)).toBe('');
+  });
+
+  it('says counts that moved and counts that stayed', () => {
+    expect(pairsInWords(2, 0)).toBe('2 → 0 pairs to monitor or avoid');
+    expect(pairsInWords(1, 1)).toBe('1 pair to monitor or avoid, as before');
+    expect(sentenceList(['a', 'b', 'c'])).toBe('a, b and c');
+  });
+});
+
+describe('the slider', () => {
+  it('reads its positions and knows where the list changes', () => {
+    expect(positionWords(GRID, 0)).toBe(
+      'Position 1 of 11, most accurate: 5 drugs, 3 pairs to monitor or avoid',
+    );
+    expect(positionWords(GRID, 10)).toBe('Position 11 of 11, safest: 4 drugs, 0 pairs to monitor or avoid');
+    expect(turningPoints(GRID)).toEqual([3, 7]);
+  });
+});
+
+describe('probabilities', () => {
+  it('never round to certainty or to nothing', () => {
+    expect([0.004, 0.31, 0.996, 1].map(percent)).toEqual(['< 1 %', '31 %', '> 99 %', '100 %']);
+    expect([0.8, 0.5, 0.25, 0.1, 0.05].map(probabilityWord)).toEqual([
+      'very likely',
+      'likely',
+      'plausible',
+      'possible',
+      'uncommon',
+    ]);
+    expect(frequency(0.31)).toContain('3 of 10');
+    expect(frequency(0.04)).toContain('4 of 100');
+  });
+});
+
+describe('severities, warnings, exclusions', () => {
+  it('count by word', () => {
+    expect(countInWords([])).toBe('no interaction recorded');
+    expect(countInWords([4])).toBe('1 pair: contraindicated');
+    expect(countInWords([2, 3, 2])).toBe('3 pairs: 1 avoid combination, 2 monitor or adjust');
+  });
+
+  it('never let a drug that was not checked sound safe', () => {
+    expect(warningWords({ kind: 'not-covered', drugs: [id('montelukast')] }, nameOf)).toContain(
+      'does not mean safe',
+    );
+  });
+
+  it('give the rule that keeps a drug off', () => {
+    expect(exclusionWords({ kind: 'contraindicated-pair', with: id('nitroglycerin') }, nameOf)).toBe(
+      'contraindicated with nitroglycerin',
+    );
+  });
+});
+
+describe('dates and errors', () => {
+  it('claim no day that is not known', () => {
+    expect(dateWords('2009-01-01', false)).toBe('2009');
+    expect(dateWords('2009-03-14')).toBe('14 Mar 2009');
+    expect(ageAt({ birthYear: 1938 }, '2009-03-14')).toBe(71);
+  });
+
+  it('show an unknown code instead of nothing', () => {
+    expect(errorWords({ code: 'SOMETHING_NEW', details: {} }).title).toContain('SOMETHING_NEW');
+  });
+});
