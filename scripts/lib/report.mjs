@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 /** @returns {Counts} */
 export function countUnit(file, status) {
   const report = read(file);
-  return honest(status, {
+  return honest(report, status, {
     passed: report?.numPassedTests ?? 0,
     failed: report?.numFailedTests ?? 0,
     skipped: (report?.numPendingTests ?? 0) + (report?.numTodoTests ?? 0),
@@ -15,8 +15,9 @@ export function countUnit(file, status) {
 
 /** @returns {Counts} */
 export function countEndToEnd(file, status) {
-  const { expected = 0, flaky = 0, unexpected = 0, skipped = 0 } = read(file)?.stats ?? {};
-  return honest(status, { passed: expected + flaky, failed: unexpected, skipped });
+  const report = read(file);
+  const { expected = 0, flaky = 0, unexpected = 0, skipped = 0 } = report?.stats ?? {};
+  return honest(report, status, { passed: expected + flaky, failed: unexpected, skipped });
 }
 
 /** @param {Counts[]} parts */
@@ -25,9 +26,9 @@ export function total(parts) {
   return { passed: sum('passed'), failed: sum('failed'), skipped: sum('skipped') };
 }
 
-/** A bad exit status without a failed test (a file that does not load, no report) is one failure of its own. */
-function honest(status, counts) {
-  return status !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
+/** A bad exit status without a failed test (a file that does not load), or no report, is one failure of its own. */
+function honest(report, status, counts) {
+  return (status !== 0 || report === null) && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
 }
 
 function read(file) {
