@@ -1,6 +1,7 @@
 /**
  * `npm run evaluate`: trains the baselines and π_cls on 1995–2008, tests them once on 2009, and writes docs/reports.
- * Trained weights are kept in .cache/evaluation; `--fresh` trains everything again, `--only a,b` limits the rows.
+ * Trained weights are kept in .cache/evaluation; `--fresh` trains everything again, `--only 'a;b'` limits the rows,
+ * `--pack models/<name>` writes the means of π_cls into that pack's manifest.
  */
 
 import { join } from 'node:path';
@@ -10,11 +11,13 @@ import {
   type LabelledVisit,
   readLabelledVisits,
   restrictToFormulary,
+  type SplitOptions,
 } from '../src/flame/corpus.ts';
-import type { DrugFeatureParts } from '../src/flame/drug-features.ts';
+import type { FeatureFamily } from '../src/flame/features.ts';
 import { decodingPairs, recordedPairs } from '../src/flame/formulary-pairs.ts';
 import { measureFront } from '../src/flame/front.ts';
 import { type DrugLists, safetyOf } from '../src/flame/metrics.ts';
+import { updatePackMeasurements } from '../src/flame/model-pack.ts';
 import { PLAIN_FAMILIES } from '../src/flame/prepare.ts';
 import { FLAME_CLASSIFIER, LOGISTIC, MLP, MLP_SAME_INPUTS, type ModelRecipe } from '../src/flame/settings.ts';
 import { fileHash, hardware } from '../src/flame/train-classifier.ts';
@@ -23,7 +26,14 @@ import { EVALUATION_SEVERITY } from '../src/shared/domain.ts';
 import type { Protocol } from '../src/shared/recommendation.ts';
 import { compareRows, measureSeed, type RowResult, summarise } from './evaluation/measure.ts';
 import { type DevelopmentReport, type Front, writeReport } from './evaluation/report.ts';
-import { countingRun, networkRun, preparedFor, type Runs, type Scored } from './evaluation/runs.ts';
+import {
+  countingRun,
+  networkRun,
+  prepareAll,
+  preparedFor,
+  type Runs,
+  type Scored,
+} from './evaluation/runs.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const CORPUS = join(ROOT, 'data/visits/namcs-1995-2009.jsonl.gz');
@@ -32,47 +42,36 @@ const SEEDS = [1, 2, 3];
 
 interface Row {
   readonly name: string;
+  readonly families: readonly FeatureFamily[];
   readonly note: string;
   readonly seeds: readonly number[];
-  readonly run: (seed: number) => Promise<Scored>;
+  readonly run: (runs: Runs, later: readonly LabelledVisit[], seed: number) => Promise<Scored>;
 }
 
 const { values: flags } = parseArgs({
-  options: { fresh: { type: 'boolean', default: false }, only: { type: 'string' }, out: { type: 'string' } },
+  options: {
+    fresh: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    out: { type: 'string' },
+    pack: { type: 'string' },
+  },
 });
 
-const knowledge = loadKnowledge(join(ROOT, 'resources/knowledge'));
+const only = flags.only?.split(';');
 const log = (line: string): void => void process.stderr.write(`${line}\n`);
-log('reading the visits');
-const runs: Runs = {
-  visits: await readLabelledVisits(CORPUS),
-  split: { trainYears: [1995, 2008], testYear: 2009 },
-  knowledge,
-  cache: join(ROOT, '.cache/evaluation'),
-  fresh: flags.fresh,
-  log,
-};
-const plain = preparedFor(runs, PLAIN_FAMILIES);
-const formulary = plain.vocabulary.formulary;
-const pairs = recordedPairs(formulary, knowledge);
-const barred = decodingPairs(formulary, knowledge);
-const later = restrictToFormulary((await readLabelledVisits(LATER_SURVEY)).filter(hasProblem), formulary);
+const split: SplitOptions = { trainYears: [1995, 2008], testYear: 2009 };
+const knowledge = loadKnowledge(join(ROOT, 'resources/knowledge'));
 
 const without = (family: string): ModelRecipe => ({
   ...FLAME_CLASSIFIER,
   families: FLAME_CLASSIFIER.families.filter((one) => one !== family),
 });
-const network = (
-  name: string,
-  note: string,
-  recipe: ModelRecipe,
-  seeds: readonly number[],
-  drugParts?: DrugFeatureParts,
-): Row => ({
+const network = (name: string, note: string, recipe: ModelRecipe, seeds: readonly number[]): Row => ({
   name,
   note,
   seeds,
-  run: (seed) => networkRun(runs, name, recipe, seed, { extra: later, ...(drugParts ? { drugParts } : {}) }),
+  families: recipe.families,
+  run: (runs, later, seed) => networkRun(runs, name, recipe, seed, { extra: later }),
 });
 
 const ROWS: readonly Row[] = [
@@ -80,13 +79,15 @@ const ROWS: readonly Row[] = [
     name: 'frequency',
     note: 'every visit gets each drug’s share of training visits',
     seeds: [1],
-    run: () => Promise.resolve(countingRun(runs, 'frequency')),
+    families: PLAIN_FAMILIES,
+    run: (runs) => Promise.resolve(countingRun(runs, 'frequency')),
   },
   {
     name: 'additive lift',
     note: 'mean over the visit’s codes of P(drug | code), shrunk to P(drug)',
     seeds: [1],
-    run: () => Promise.resolve(countingRun(runs, 'lift')),
+    families: PLAIN_FAMILIES,
+    run: (runs) => Promise.resolve(countingRun(runs, 'lift')),
   },
   network('logistic regression', 'one weight for each code and drug', LOGISTIC, [1]),
   network('MLP', 'embedding bag 256 → 512, token dropout 0.15; codes and demographics', MLP, SEEDS),
@@ -117,7 +118,22 @@ const ROWS: readonly Row[] = [
   ),
 ];
 
-const only = flags.only?.split(',');
+const chosen = ROWS.filter(({ name }) => only?.includes(name) ?? true);
+log('reading the visits');
+const families = [PLAIN_FAMILIES, ...chosen.map((row) => row.families)];
+const runs: Runs = {
+  split,
+  knowledge,
+  prepared: await prepareAll(CORPUS, split, knowledge, families),
+  cache: join(ROOT, '.cache/evaluation'),
+  fresh: flags.fresh,
+  log,
+};
+const plain = preparedFor(runs, PLAIN_FAMILIES);
+const formulary = plain.vocabulary.formulary;
+const pairs = recordedPairs(formulary, knowledge);
+const barred = decodingPairs(formulary, knowledge);
+const later = restrictToFormulary((await readLabelledVisits(LATER_SURVEY)).filter(hasProblem), formulary);
 const rows: RowResult[] = [];
 const laterRows: RowResult[] = [];
 const fronts: Front[] = [];
@@ -126,13 +142,12 @@ const labelled = (visits: readonly LabelledVisit[]): DrugLists =>
   visits.map((visit) => visit.drugs.map((drug) => labels.get(drug)!));
 const laterTruth = labelled(later);
 
-for (const { name, note, seeds, run } of ROWS) {
-  if (only && !only.includes(name)) continue;
+for (const { name, note, seeds, run } of chosen) {
   const results = [];
   const laterResults = [];
   let cost = { seconds: 0, parameters: 0 };
   for (const seed of seeds) {
-    const { validation, test, extra, seconds, parameters } = await run(seed);
+    const { validation, test, extra, seconds, parameters } = await run(runs, later, seed);
     cost = { seconds: cost.seconds + seconds / seeds.length, parameters };
     results.push(measureSeed(validation, plain.validation.truth, test, plain.test.truth, pairs));
     if (extra) laterResults.push(measureSeed(validation, plain.validation.truth, extra, laterTruth, pairs));
@@ -159,7 +174,7 @@ const rowNamed = (name: string): RowResult | undefined => rows.find((row) => row
 const flame = rowNamed('π_cls');
 const report: DevelopmentReport = {
   createdAt: new Date().toISOString(),
-  command: 'npm run evaluate',
+  command: flags.only === undefined ? 'npm run evaluate' : `npm run evaluate -- --only '${flags.only}'`,
   hardware: hardware(2),
   corpusSha256: fileHash(CORPUS),
   protocol,
@@ -183,3 +198,11 @@ const report: DevelopmentReport = {
 };
 writeReport(flags.out ?? join(ROOT, 'docs/reports'), 'development-2009', report);
 log('written: docs/reports/development-2009.md, .json and .svg');
+
+if (flags.pack !== undefined && flame) {
+  const split = `${protocol.split}; the same recipe as this pack, which is trained on 1995–2009 itself`;
+  updatePackMeasurements(join(ROOT, flags.pack), {
+    metrics: { protocol: { ...protocol, split }, seeds: flame.seeds, values: { ...flame.mean } },
+  });
+  log(`written: the measurements of ${flags.pack}`);
+}

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { frequencyScores, liftScores } from '../../src/flame/baselines/counting.ts';
-import type { LabelledVisit, SplitOptions } from '../../src/flame/corpus.ts';
+import { type LabelledVisit, readLabelledVisits, type SplitOptions } from '../../src/flame/corpus.ts';
 import type { DrugFeatureParts } from '../../src/flame/drug-features.ts';
 import { type EncodedCorpus, encodeCorpus } from '../../src/flame/encoding.ts';
 import type { FeatureFamily } from '../../src/flame/features.ts';
@@ -28,23 +28,29 @@ export interface Scored {
 }
 
 export interface Runs {
-  readonly visits: readonly LabelledVisit[];
   readonly split: SplitOptions;
   readonly knowledge: Knowledge;
+  /** By the feature families of a recipe, joined. */
+  readonly prepared: ReadonlyMap<string, Prepared>;
   readonly cache: string;
   readonly fresh: boolean;
   readonly log: (line: string) => void;
 }
 
-const preparations = new Map<string, Prepared>();
+/** Reads the corpus once and encodes it for each set of families; the visits are garbage when this returns. */
+export async function prepareAll(
+  corpus: string,
+  split: SplitOptions,
+  knowledge: Knowledge,
+  families: readonly (readonly FeatureFamily[])[],
+): Promise<Map<string, Prepared>> {
+  const visits = await readLabelledVisits(corpus);
+  return new Map(families.map((one) => [one.join(), prepare(visits, split, knowledge, one)]));
+}
 
-export function preparedFor(runs: Runs, families: readonly FeatureFamily[]): Prepared {
-  const key = families.join();
-  let prepared = preparations.get(key);
-  if (!prepared) {
-    prepared = prepare(runs.visits, runs.split, runs.knowledge, families);
-    preparations.set(key, prepared);
-  }
+export function preparedFor(runs: Pick<Runs, 'prepared'>, families: readonly FeatureFamily[]): Prepared {
+  const prepared = runs.prepared.get(families.join());
+  if (!prepared) throw new RangeError(`nothing was prepared for ${families.join()}`);
   return prepared;
 }
 

@@ -3,15 +3,18 @@
 import type { Knowledge } from '../knowledge/knowledge.ts';
 import { codeFamilies } from './code-families.ts';
 import { codeTables } from './code-tables.ts';
-import { type LabelledVisit, type Split, splitCorpus, type SplitOptions } from './corpus.ts';
+import { type LabelledVisit, splitCorpus, type SplitOptions } from './corpus.ts';
 import { type DrugFeatureParts, drugFeatures } from './drug-features.ts';
 import { type EncodedCorpus, encodeCorpus, Encoder } from './encoding.ts';
 import { describeVisit, type FeatureFamily } from './features.ts';
 import type { DrugFeatures } from './network.ts';
 import { buildVocabulary, type Vocabulary } from './vocabulary.ts';
 
+/**
+ * Holds numbers, not visits: ONNX Runtime's outputs make the garbage collector run often, and marking hundreds of thousands
+ * of visit objects each time was measured to take longer than the training steps themselves.
+ */
 export interface Prepared {
-  readonly split: Split;
   readonly vocabulary: Vocabulary;
   readonly encoder: Encoder;
   readonly train: EncodedCorpus;
@@ -49,7 +52,6 @@ export function prepare(
   );
   const encoder = new Encoder(vocabulary, tables);
   return {
-    split,
     vocabulary,
     encoder,
     train: encodeCorpus(encoder, split.train),

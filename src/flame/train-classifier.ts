@@ -53,13 +53,7 @@ export async function trainClassifier(
 ): Promise<PackManifest> {
   const { knowledge, recipe = FLAME_CLASSIFIER, trainYears = [1995, 2009], seed = 1 } = options;
   const started = performance.now();
-  onProgress({ stage: 'reading' });
-  const visits = await readLabelledVisits(options.corpus);
-  checkCancelled(signal);
-  onProgress({ stage: 'encoding' });
-  const { formularyMinimum } = options;
-  const splitOptions = { trainYears, ...(formularyMinimum === undefined ? {} : { formularyMinimum }) };
-  const prepared = prepare(visits, splitOptions, knowledge, recipe.families);
+  const prepared = await readAndPrepare(options, recipe, trainYears, onProgress, signal);
   const parameters = await trainNetwork({
     network: recipe.network,
     settings: { ...recipe.settings, seed },
@@ -116,6 +110,23 @@ export async function trainClassifier(
     prepared.vocabulary,
     parameters,
   );
+}
+
+/** The visits themselves are garbage when this returns (see prepare.ts). */
+async function readAndPrepare(
+  options: TrainClassifierOptions,
+  recipe: ModelRecipe,
+  trainYears: readonly [number, number],
+  onProgress: (progress: TrainClassifierProgress) => void,
+  signal: AbortSignal | undefined,
+): Promise<Prepared> {
+  onProgress({ stage: 'reading' });
+  const visits = await readLabelledVisits(options.corpus);
+  checkCancelled(signal);
+  onProgress({ stage: 'encoding' });
+  const { formularyMinimum, knowledge } = options;
+  const split = { trainYears, ...(formularyMinimum === undefined ? {} : { formularyMinimum }) };
+  return prepare(visits, split, knowledge, recipe.families);
 }
 
 function frontOf(
