@@ -16,8 +16,14 @@ export function modelsCommand(): Command {
     .option('--json', 'one JSON document on standard output')
     .action(({ json }: { json?: boolean }) => {
       const packs = listPacks(PATHS.models).map((name) => summaryOf(readManifest(join(PATHS.models, name))));
-      if (json) { writeJson(packs); return; }
-      if (packs.length === 0) { writeLines([`No model pack in ${PATHS.models}.`]); return; }
+      if (json) {
+        writeJson(packs);
+        return;
+      }
+      if (packs.length === 0) {
+        writeLines([`No model pack in ${PATHS.models}.`]);
+        return;
+      }
       const rows = packs.map((pack) => [pack.name, pack.version, String(pack.formularySize), pack.trainedOn]);
       writeLines(table([['pack', 'version', 'drugs', 'trained on'], ...rows]));
       for (const { name, metrics } of packs) {

@@ -5,7 +5,7 @@ import { openModel } from '../../engine/model.ts';
 import { Recommender } from '../../engine/recommend.ts';
 import { SHIPPED_PACK } from '../../flame/train-classifier.ts';
 import type { Knowledge } from '../../knowledge/knowledge.ts';
-import { EVALUATION_SEVERITY } from '../../shared/domain.ts';
+import { EVALUATION_SEVERITY, type Interaction } from '../../shared/domain.ts';
 import { asId, type DrugId, type VisitId } from '../../shared/ids.ts';
 import { interactionsWithin } from '../../shared/interactions.ts';
 import type {
@@ -15,7 +15,7 @@ import type {
   RecommendationWarning,
 } from '../../shared/recommendation.ts';
 import { interactionLines } from '../interactions.ts';
-import { percent, table, writeJson, writeLines } from '../output.ts';
+import { counted, percent, table, writeJson, writeLines } from '../output.ts';
 import { openKnowledge, PATHS } from '../setup.ts';
 import { readOneVisit, type VisitFile } from '../visit-file.ts';
 
@@ -95,10 +95,10 @@ function linesOf(
       ]),
     ]),
     `(slider: 0 accuracy, 1 safety; pairs of severity ${EVALUATION_SEVERITY} or above, current medications included)`,
-    ...section(
-      'Interactions of the proposed drugs',
-      pairs.flatMap((pair) => interactionLines(knowledge, pair)),
-    ),
+    ...section('Interactions of the proposed drugs', [
+      ...pairs.filter(isShown).flatMap((pair) => interactionLines(knowledge, pair)),
+      ...minorLines(pairs.filter((pair) => !isShown(pair)).length),
+    ]),
     ...section(
       'Never proposed for this visit',
       excluded.map(
@@ -110,6 +110,14 @@ function linesOf(
     '',
     'Flame supports a decision, it never makes one. Not a medical device.',
   ];
+}
+
+function isShown({ severity }: Interaction): boolean {
+  return severity >= EVALUATION_SEVERITY;
+}
+
+function minorLines(count: number): string[] {
+  return count === 0 ? [] : [`${counted(count, 'pair')} of severity 1, be aware (--json holds them)`];
 }
 
 function section(title: string, lines: readonly string[]): string[] {
