@@ -141,6 +141,8 @@ function markdown(name: string, report: DevelopmentReport): string {
       ]),
     ),
     '',
+    'Times were taken while other work ran on the same machine; a run that was interrupted counts its last leg only.',
+    '',
     `![Calibration](${name}-calibration.svg)`,
     '',
     '## Penalised greedy decoding',
