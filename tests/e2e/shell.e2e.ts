@@ -68,6 +68,7 @@ test('opens one window on a private profile folder and answers its calls', async
     .poll(() => electron.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]!.isVisible()))
     .toBe(true);
   await page.screenshot({ path: 'test-results/window.png' });
+  expect(flame.log.filter((line) => /Content Security Policy|Trusted|page error/.test(line))).toEqual([]);
 });
 
 test('an engine that dies during a call: the call fails, the engine restarts, nothing is lost', async ({
