@@ -16,7 +16,7 @@ async function findings(page: Page): Promise<string[]> {
 
 for (const colorScheme of ['light', 'dark'] as const) {
   test(`axe finds nothing serious on the main screens, ${colorScheme}`, async ({ flame }) => {
-    test.setTimeout(240_000);
+    test.setTimeout(420_000);
     const { page } = flame;
     await page.emulateMedia({ colorScheme });
     const screens: Record<string, string[]> = {};

@@ -102,4 +102,19 @@ describe('VisitSession', () => {
     expect(session.removedRows.map((entry) => entry.name)).toEqual(['naproxen']);
     expect(await session.save()).not.toBeNull();
   });
+
+  it('names a repeated save alike, and a changed one anew', async () => {
+    const { engine, session } = await recommended();
+    const ids: string[] = [];
+    engine.handlers['decisions.save'] = ({ id }) => {
+      ids.push(id);
+      throw new FlameError('ENGINE_GONE');
+    };
+    await session.save();
+    await session.save();
+    await session.edit('remove', drug('naproxen'));
+    await session.save();
+    expect(ids[1]).toBe(ids[0]);
+    expect(ids[2]).not.toBe(ids[0]);
+  });
 });

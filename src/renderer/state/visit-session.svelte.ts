@@ -14,7 +14,7 @@ import type {
   WireErrorData,
 } from '../../shared/contract.ts';
 import { OVERRIDE_SEVERITY, type DrugName, type Interaction } from '../../shared/domain.ts';
-import type { DrugId, VisitId } from '../../shared/ids.ts';
+import { asId, type DecisionId, type DrugId, type VisitId } from '../../shared/ids.ts';
 import { pairKey } from '../../shared/interactions.ts';
 import { selectGridPoint, type GridPoint, type Recommendation } from '../../shared/recommendation.ts';
 import { decisionEdits, editedList, standingEdits, type Edit, type EditAction } from './edits.ts';
@@ -49,6 +49,7 @@ export class VisitSession {
     report: NO_CHECK,
     drugs: setOf(),
   });
+  #lastSave: { readonly content: string; readonly id: DecisionId } | null = null;
   checkProblem = $state.raw<WireErrorData | null>(null);
   /** True while a saved decision is shown although another recommendation could be asked for. */
   readonly showsDecision = $derived(this.reply === null && (this.detail?.decisions.length ?? 0) > 0);
@@ -193,7 +194,7 @@ export class VisitSession {
   #decisionInput(): DecisionInput | null {
     const { reply, point } = this;
     if (reply === null || point === null || !this.overridesComplete) return null;
-    return {
+    const content = {
       visitId: this.visitId,
       recommendationId: reply.id,
       alpha: point.alpha,
@@ -210,6 +211,14 @@ export class VisitSession {
       }),
       comment: this.comment.trim(),
     };
+    return { id: this.#decisionIdFor(JSON.stringify(content)), ...content };
+  }
+
+  /** The same id for the same content: a save repeated after a lost answer is stored once. */
+  #decisionIdFor(content: string): DecisionId {
+    if (this.#lastSave?.content !== content)
+      this.#lastSave = { content, id: asId<DecisionId>(crypto.randomUUID()) };
+    return this.#lastSave.id;
   }
 
   reasonGiven(pair: Interaction): boolean {
