@@ -10,7 +10,7 @@ import { NnError } from './errors.ts';
 import { bfloat16ToFloat32, float16ToFloat32, float32ToBfloat16, float32ToFloat16 } from './half.ts';
 
 /** Element types that this reader knows; halves are read as float32. */
-export type StoredType = 'F32' | 'F64' | 'F16' | 'BF16' | 'I32' | 'I64' | 'BOOL' | 'U8';
+export type StoredType = 'F32' | 'F64' | 'F16' | 'BF16' | 'I32' | 'I64' | 'BOOL';
 const STORED_BYTES: Record<StoredType, number> = {
   F32: 4,
   F64: 8,
@@ -19,7 +19,6 @@ const STORED_BYTES: Record<StoredType, number> = {
   I32: 4,
   I64: 8,
   BOOL: 1,
-  U8: 1,
 };
 const STORED_AS: Record<DType, StoredType> = {
   float32: 'F32',
@@ -137,7 +136,6 @@ function decode(file: Uint8Array, { dtype, shape, offset, length }: StoredTensor
     case 'I64':
       return { dtype: 'int64', shape, data: new BigInt64Array(bytes.buffer, 0, length / 8) };
     case 'BOOL':
-    case 'U8':
       return { dtype: 'bool', shape, data: bytes };
   }
 }
