@@ -138,7 +138,7 @@ describe('the window', () => {
     engine.say('restarting');
     expect(await screen.findByText('The engine is being restarted.')).toBeTruthy();
     engine.say('ready');
-    await screen.findByText(/edited, not saved/);
+    await screen.findByText(/unsaved edits/);
     expect(screen.queryByText('The engine is being restarted.')).toBeNull();
     expect(listed()).not.toContain('Remove naproxen');
   });
