@@ -7,11 +7,10 @@ import type { Knowledge } from '../knowledge/knowledge.ts';
 import type { Decision, DecisionInput, Override } from '../shared/contract.ts';
 import { OVERRIDE_SEVERITY, type Interaction, type Visit } from '../shared/domain.ts';
 import { FlameError } from '../shared/errors.ts';
-import type { DecisionId, DrugId } from '../shared/ids.ts';
+import type { DrugId } from '../shared/ids.ts';
 import { pairKey } from '../shared/interactions.ts';
 import { applyEdits, selectGridPoint, type Recommendation } from '../shared/recommendation.ts';
 import { contextHash } from './recommend.ts';
-import { newId } from './store/ids.ts';
 
 export interface DecideContext {
   readonly visit: Visit;
@@ -40,7 +39,7 @@ export function decide(input: DecisionInput, context: DecideContext): Decision {
   const interactions = pairsOf(final, context);
   const names = (drugs: readonly DrugId[]) => drugs.map((drug) => knowledge.drugs.name(drug));
   return {
-    id: newId<DecisionId>(),
+    id: input.id,
     visitId: input.visitId,
     recommendationId: input.recommendationId,
     savedAt: new Date().toISOString(),

@@ -2,7 +2,7 @@
 
 import { userInfo } from 'node:os';
 import { basename, join } from 'node:path';
-import type { EngineApi, ImportProgress, ImportReport } from '../shared/contract.ts';
+import type { Decision, DecisionInput, EngineApi, ImportProgress, ImportReport } from '../shared/contract.ts';
 import type { EngineOptions } from '../shared/engine-process.ts';
 import { FlameError } from '../shared/errors.ts';
 import { decide } from './decide.ts';
@@ -11,7 +11,7 @@ import { importVisits, type ImportOptions } from './import-visits.ts';
 import { parseParameters } from './parameters.ts';
 import type { CallContext, EngineHandlers, Handlers } from './serve.ts';
 import { appendAudit, type AuditEvent } from './store/audit.ts';
-import { listDecisions, saveDecision } from './store/decisions.ts';
+import { findDecision, listDecisions, saveDecision } from './store/decisions.ts';
 import { demoLoaded, getPatient, listPatients } from './store/patients.ts';
 import { getRecommendation, saveRecommendation } from './store/recommendations.ts';
 import { getVisit, listVisits } from './store/visits.ts';
@@ -153,6 +153,8 @@ function engineHandlers(workspace: Workspace, grants: Map<string, string>): Hand
       const { db, knowledge, model } = workspace;
       return db.transaction(() => {
         const visit = getVisit(db, input.visitId);
+        const before = findDecision(db, input.id);
+        if (before !== null) return sameVisit(before, input);
         const recommendation = storedRecommendation(workspace, input.recommendationId);
         const decision = decide(input, { visit, recommendation, knowledge, model });
         saveDecision(db, decision, actor);
@@ -173,6 +175,14 @@ function storedRecommendation(
     const gone = thrown instanceof FlameError && thrown.code === 'NOT_FOUND';
     throw gone ? new FlameError('RECOMMENDATION_STALE') : thrown;
   }
+}
+
+/** The answer to a save that is repeated because its first answer was lost. */
+function sameVisit(saved: Decision, { visitId }: DecisionInput): Decision {
+  if (saved.visitId === visitId) return saved;
+  throw new FlameError('INVALID_INPUT', {
+    problem: 'decisions.save: id: it names a decision for another visit',
+  });
 }
 
 /** Without accounts, the user of the computer. */

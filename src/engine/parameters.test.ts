@@ -2,12 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import { ENGINE_METHODS, SHELL_METHODS, type DecisionInput, type ParamsOf } from '../shared/contract.ts';
 import { FlameError } from '../shared/errors.ts';
-import { asId, type DrugId, type RecommendationId, type VisitId } from '../shared/ids.ts';
+import { asId, type DecisionId, type DrugId, type RecommendationId, type VisitId } from '../shared/ids.ts';
 import { PARAMETERS, parseParameters, type Api } from './parameters.ts';
 
 const NAMES = Object.keys(PARAMETERS) as (keyof Api)[];
 
 const DECISION: DecisionInput = {
+  id: asId<DecisionId>('d'),
   visitId: asId<VisitId>('v'),
   recommendationId: asId<RecommendationId>('r'),
   alpha: 0.5,

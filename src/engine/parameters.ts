@@ -3,7 +3,14 @@
 import { z } from 'zod';
 import { OVERRIDE_REASONS, type EngineApi, type ParamsOf, type ShellApi } from '../shared/contract.ts';
 import { FlameError } from '../shared/errors.ts';
-import { asId, type DrugId, type PatientId, type RecommendationId, type VisitId } from '../shared/ids.ts';
+import {
+  asId,
+  type DecisionId,
+  type DrugId,
+  type PatientId,
+  type RecommendationId,
+  type VisitId,
+} from '../shared/ids.ts';
 
 /** Every call that the engine answers, the renderer's and the shell's. */
 export type Api = EngineApi & ShellApi;
@@ -12,6 +19,7 @@ const identifier = z.string().min(1).max(200);
 const patientId = identifier.transform((text) => asId<PatientId>(text));
 const visitId = identifier.transform((text) => asId<VisitId>(text));
 const recommendationId = identifier.transform((text) => asId<RecommendationId>(text));
+const decisionId = identifier.transform((text) => asId<DecisionId>(text));
 const drugId = identifier.transform((text) => asId<DrugId>(text));
 const passphrase = z.string().min(1, 'the passphrase is empty').max(1024);
 const severity = z.union([z.literal(1), z.literal(2), z.literal(3), z.literal(4)]);
@@ -48,6 +56,7 @@ export const PARAMETERS = {
   'drugs.search': z.strictObject({ text: z.string().max(200), limit: z.int().min(1).max(50) }),
   'interactions.among': z.strictObject({ drugs: z.array(drugId).max(200) }),
   'decisions.save': z.strictObject({
+    id: decisionId,
     visitId,
     recommendationId,
     alpha: z.number(),

@@ -92,8 +92,13 @@ export class Workspace {
     const opened = await attempt('store', () => openProfile(profileOptions(this.options, passphrase)));
     // A wrong passphrase is an answer to this call, not a state of the database: it stays locked.
     if (!opened.ok && opened.error.code === 'STORE_KEY_WRONG') throw opened.error;
+    if (this.#isOpen()) return; // another call opened it meanwhile; what this one met was that lock
     this.#profile = opened;
     valueOf(opened);
+  }
+
+  #isOpen(): boolean {
+    return this.#profile.ok;
   }
 
   async protect(passphrase: string | null): Promise<void> {

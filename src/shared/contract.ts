@@ -102,6 +102,8 @@ export interface Override {
 }
 
 export interface DecisionInput {
+  /** Made by the caller, so that a save repeated after a lost answer stores nothing twice. */
+  readonly id: DecisionId;
   readonly visitId: VisitId;
   readonly recommendationId: RecommendationId;
   /** The slider position when the list was saved. */

@@ -5,7 +5,8 @@ import { openProfile } from '../../src/engine/profile.ts';
 import { listAudit, verifyAudit } from '../../src/engine/store/audit.ts';
 import type { DecisionInput, ImportProgress, ImportReport } from '../../src/shared/contract.ts';
 import type { Interaction } from '../../src/shared/domain.ts';
-import { asId, type DrugId, type VisitId } from '../../src/shared/ids.ts';
+import { newId } from '../../src/engine/store/ids.ts';
+import { asId, type DecisionId, type DrugId, type VisitId } from '../../src/shared/ids.ts';
 import { applyEdits, selectGridPoint, type Recommendation } from '../../src/shared/recommendation.ts';
 import { startEngine, TestFolders, type TestEngine } from './engine.ts';
 
@@ -36,6 +37,7 @@ function decisionFor(
   const list = applyEdits(selectGridPoint(reply.grid, alpha).list, added, removed);
   const taken = reply.currentMedications.map(({ id }) => id);
   return {
+    id: newId<DecisionId>(),
     visitId: reply.visitId,
     recommendationId: reply.id,
     alpha,
@@ -135,6 +137,7 @@ describe('the main job, over real ports', () => {
     expect(decision.proposed.map(({ id }) => id)).toEqual(selectGridPoint(reply.grid, 0.5).list);
     expect(decision.final.map(({ id }) => id)).toContain('sildenafil');
     expect(decision.interactions.length).toBeGreaterThan(0);
+    expect(await app.engine.call('decisions.save', whole)).toEqual(decision); // repeated, as after a lost answer
 
     await app.stop();
     app = await startEngine(folders);

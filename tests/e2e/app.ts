@@ -20,6 +20,8 @@ export interface LaunchOptions {
   /** Further environment, e.g. FLAME_E2E_IMPORT_FILE: the file that the import dialog "picks". */
   readonly env?: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
+  /** Folder of the built app; this checkout by default. */
+  readonly root?: string;
 }
 
 export interface FlameApp {
@@ -51,7 +53,7 @@ export async function launchFlame(options: LaunchOptions = {}): Promise<FlameApp
   const args = ['--disable-gpu', '--force-color-profile=srgb', ...(options.args ?? [])];
   const electron = await _electron.launch({
     executablePath: electronExecutable(),
-    args: [...args, ROOT], // Playwright adds --no-sandbox where Chromium's sandbox cannot work
+    args: [...args, options.root ?? ROOT], // Playwright adds --no-sandbox where Chromium's sandbox cannot work
     cwd: ROOT,
     env: { ...inheritedEnv(), LANG: 'en_US.UTF-8', FLAME_PROFILE: profile, ...options.env },
   });

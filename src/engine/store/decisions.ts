@@ -96,9 +96,14 @@ export function saveDecision(db: WritableDb, decision: Decision, actor: string):
 
 /** @throws FlameError NOT_FOUND */
 export function getDecision(db: ReadableDb, id: DecisionId): Decision {
+  const decision = findDecision(db, id);
+  if (!decision) throw new FlameError('NOT_FOUND', { what: 'decision' });
+  return decision;
+}
+
+export function findDecision(db: ReadableDb, id: DecisionId): Decision | null {
   const row = db.get<DecisionRow>(`${SELECT} WHERE d.id = ?`, id);
-  if (!row) throw new FlameError('NOT_FOUND', { what: 'decision' });
-  return decisionOf(db, row);
+  return row ? decisionOf(db, row) : null;
 }
 
 /** The decisions for a visit, newest first. */

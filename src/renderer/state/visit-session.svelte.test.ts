@@ -110,10 +110,13 @@ describe('VisitSession', () => {
       ids.push(id);
       throw new FlameError('ENGINE_GONE');
     };
-    await session.save();
-    await session.save();
+    session.moveTo(4);
     await session.edit('remove', drug('naproxen'));
     await session.save();
+    await session.save();
+    session.comment = 'as discussed';
+    await session.save();
+    expect(ids).toHaveLength(3);
     expect(ids[1]).toBe(ids[0]);
     expect(ids[2]).not.toBe(ids[0]);
   });

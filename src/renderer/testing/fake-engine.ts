@@ -15,7 +15,6 @@ import type {
   ResultOf,
 } from '../../shared/contract.ts';
 import { FlameError } from '../../shared/errors.ts';
-import { asId, type DecisionId } from '../../shared/ids.ts';
 import { interactionsWithin } from '../../shared/interactions.ts';
 import { applyEdits, selectGridPoint } from '../../shared/recommendation.ts';
 import type { CallOptions } from '../../shared/rpc.ts';
@@ -100,7 +99,7 @@ export function fakeEngine(initial: Partial<AppStatus> = {}): FakeEngine {
       notCovered: drugs.filter((drug) => drug === 'co-enzyme q10'),
     }),
     'decisions.save': (input) => {
-      const decision = decide(input, decisions.length);
+      const decision = decide(input);
       decisions.unshift(decision);
       return decision;
     },
@@ -128,13 +127,12 @@ export function fakeEngine(initial: Partial<AppStatus> = {}): FakeEngine {
   };
 }
 
-function decide(input: DecisionInput, count: number): Decision {
+function decide(input: DecisionInput): Decision {
   const { grid, model, knowledgeVersion, interactions } = fixtures.RECOMMENDATION;
   const proposed = selectGridPoint(grid, input.alpha).list;
   const final = applyEdits(proposed, input.added, input.removed);
   return {
     ...input,
-    id: asId<DecisionId>(`d${count}`),
     savedAt: '2026-11-22T10:05:00Z',
     model,
     knowledgeVersion,
