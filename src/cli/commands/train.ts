@@ -70,7 +70,7 @@ export function trainCommand(): Command {
 function progressWords(progress: TrainClassifierProgress): string {
   if (progress.stage !== 'training') return STAGES[progress.stage];
   const { step, steps, epoch, loss, secondsLeft } = progress;
-  return `training: step ${step} of ${steps}, epoch ${epoch}, loss ${loss.toFixed(3)}, ${duration(secondsLeft)} left`;
+  return `training: step ${step} of ${steps}, epoch ${epoch.toFixed(1)}, loss ${loss.toFixed(3)}, ${duration(secondsLeft)} left`;
 }
 
 function parseYears(text: string): readonly [number, number] {
