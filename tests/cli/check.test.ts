@@ -1,6 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { CheckReport } from '../../src/cli/commands/check.ts';
 import { flame, flameJson, type ErrorDocument } from './flame.ts';
+
+// Every test starts processes of its own; a busy machine needs minutes.
+vi.setConfig({ testTimeout: 300_000 });
 
 describe('flame check', () => {
   it('accepts brands and combination brands, and tells the three kinds of unknown apart', async () => {

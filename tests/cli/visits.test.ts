@@ -2,11 +2,14 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { VisitEvaluation } from '../../src/flame/evaluate-visits.ts';
 import type { ImportReport } from '../../src/shared/contract.ts';
 import type { Recommendation } from '../../src/shared/recommendation.ts';
 import { flame, flameJson, type ErrorDocument } from './flame.ts';
+
+// Every test starts several processes, each with its own tables and model; a busy machine needs minutes.
+vi.setConfig({ testTimeout: 300_000 });
 
 const root = resolve(import.meta.dirname, '../..');
 let folder: string;
