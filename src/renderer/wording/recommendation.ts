@@ -2,7 +2,7 @@
 
 import type { OverrideReason } from '../../shared/contract.ts';
 import type { DrugId } from '../../shared/ids.ts';
-import type { Exclusion, Protocol, RecommendationWarning } from '../../shared/recommendation.ts';
+import type { Exclusion, FrontPoint, Protocol, RecommendationWarning } from '../../shared/recommendation.ts';
 import { sentenceList } from './changes.ts';
 
 type NameOf = (drug: DrugId) => string;
@@ -49,6 +49,12 @@ export const OVERRIDE_REASON_WORDS: Readonly<Record<OverrideReason, string>> = {
   'information-wrong': 'The information does not apply or is wrong',
   other: 'Other (please write it down)',
 };
+
+/** What was measured at a slider position, for the sentence of its protocol to follow. */
+export function frontWords(point: FrontPoint): string {
+  const rate = Number((point.interactionRate * 100).toFixed(1));
+  return `In use: agreement ${point.jaccard.toFixed(3)}, interaction rate ${rate} %.`;
+}
 
 /** The sentence that stands beside every measured number. */
 export function protocolSentence(protocol: Protocol): string {
