@@ -9,7 +9,7 @@ import { loadKnowledge, type Knowledge } from '../knowledge/knowledge.ts';
 import type { AppStatus } from '../shared/contract.ts';
 import type { EngineOptions } from '../shared/engine-process.ts';
 import { FlameError, toWireError } from '../shared/errors.ts';
-import { SHIPPED_PACK } from '../flame/train-classifier.ts';
+import { SHIPPED_PACK } from '../flame/model-pack.ts';
 import { openModel, type OpenModel } from './model.ts';
 import { openProfile, profileProtection, protectProfile, type Profile } from './profile.ts';
 import { Recommender } from './recommend.ts';

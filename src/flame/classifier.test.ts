@@ -7,7 +7,7 @@ import { asId, type DrugId } from '../shared/ids.ts';
 import { Classifier } from './classifier.ts';
 import { contextOf } from './corpus.ts';
 import { PARITY_VISITS } from './testing/parity-visits.ts';
-import { SHIPPED_PACK } from './train-classifier.ts';
+import { SHIPPED_PACK } from './model-pack.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const PACK = join(ROOT, 'models', SHIPPED_PACK);

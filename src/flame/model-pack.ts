@@ -13,6 +13,9 @@ import { FlameError } from '../shared/errors.ts';
 import { asId, type DrugId } from '../shared/ids.ts';
 import { type Vocabulary, vocabularyHash } from './vocabulary.ts';
 
+/** The pack that comes with Flame and is used unless another is named. */
+export const SHIPPED_PACK = 'flame-cls-namcs';
+
 const MANIFEST = 'manifest.json';
 const VOCABULARY = 'vocabulary.json';
 const WEIGHTS = 'model.safetensors';

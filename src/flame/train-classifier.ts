@@ -18,8 +18,6 @@ import { chooseThreshold } from './set-rules.ts';
 import { FLAME_CLASSIFIER, type ModelRecipe } from './settings.ts';
 import { trainNetwork, type TrainingProgress } from './train-network.ts';
 
-export const SHIPPED_PACK = 'flame-cls-namcs';
-
 export interface TrainClassifierOptions {
   /** The corpus in the visit format, e.g. data/visits/namcs-1995-2009.jsonl.gz. */
   readonly corpus: string;

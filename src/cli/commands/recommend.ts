@@ -3,7 +3,7 @@
 import { Command } from 'commander';
 import { openModel } from '../../engine/model.ts';
 import { Recommender } from '../../engine/recommend.ts';
-import { SHIPPED_PACK } from '../../flame/train-classifier.ts';
+import { SHIPPED_PACK } from '../../flame/model-pack.ts';
 import type { Knowledge } from '../../knowledge/knowledge.ts';
 import { EVALUATION_SEVERITY, type Interaction } from '../../shared/domain.ts';
 import { asId, type DrugId, type VisitId } from '../../shared/ids.ts';

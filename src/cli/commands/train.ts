@@ -4,7 +4,8 @@ import { mkdirSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { summaryOf } from '../../engine/model.ts';
-import { SHIPPED_PACK, trainClassifier, type TrainClassifierProgress } from '../../flame/train-classifier.ts';
+import { SHIPPED_PACK } from '../../flame/model-pack.ts';
+import { trainClassifier, type TrainClassifierProgress } from '../../flame/train-classifier.ts';
 import { duration, ProgressLine, writeJson, writeLines } from '../output.ts';
 import { interruptible, openKnowledge, PATHS } from '../setup.ts';
 
