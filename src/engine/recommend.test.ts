@@ -54,6 +54,13 @@ const exclusions = (reply: Recommendation): Record<string, unknown> =>
   );
 
 describe('recommend', () => {
+  it('scores the whole formulary and names every drug that an allergy excludes', async () => {
+    const reply = await recommend({ warfarin: 0.8, amoxicillin: 0.001 }, visitOf({}, ['penicillin']));
+    expect(reply.scores).toEqual({ warfarin: 0.8, amoxicillin: 0.001 });
+    expect(reply.allergens).toContainEqual({ drug: 'amoxicillin', allergy: 'penicillin' });
+    expect(reply.allergens).toContainEqual({ drug: 'dicloxacillin', allergy: 'penicillin' }); // outside this formulary
+  });
+
   it('proposes the interacting drugs at accuracy and gives them up toward safety', async () => {
     const reply = await recommend({ warfarin: 0.8, amiodarone: 0.7, metoprolol: 0.5, digoxin: 0.02 });
     const [first, last] = [reply.grid[0]!, reply.grid.at(-1)!];

@@ -98,6 +98,8 @@ export class Recommender {
       contextHash: contextHash(visit),
       currentMedications: current.map((drug) => this.#knowledge.drugs.name(drug)),
       candidates,
+      scores: Object.fromEntries(this.#model.formulary.map((drug, i) => [drug, probabilities[i]!])),
+      allergens: [...allergies.excluded].map(([drug, allergy]) => ({ drug, allergy })),
       grid,
       interactions: this.#knowledge.interactions.among(inPlay),
       notCovered,

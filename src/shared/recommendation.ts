@@ -82,6 +82,10 @@ export interface Recommendation {
   readonly currentMedications: readonly DrugName[];
   /** By falling probability; holds every drug of every list of the grid. */
   readonly candidates: readonly Candidate[];
+  /** Calibrated probability of every drug of the formulary, so that a drug added by hand has its score too. */
+  readonly scores: Readonly<Record<string, number>>;
+  /** Every drug that a recorded allergy excludes, in the formulary or not, with the entry that excludes it. */
+  readonly allergens: readonly { readonly drug: DrugId; readonly allergy: string }[];
   /** By rising alpha; at least two points. */
   readonly grid: readonly GridPoint[];
   /** All pairs among candidates and current medications, at any severity. */

@@ -106,6 +106,8 @@ export const RecommendationReply: z.ZodType<Recommendation> = z.object({
   contextHash: z.string(),
   currentMedications: z.array(drugName),
   candidates: z.array(z.object({ drug: drugName, probability: z.number(), exclusions: z.array(exclusion) })),
+  scores: z.record(z.string(), z.number()),
+  allergens: z.array(z.object({ drug: drugId, allergy: z.string() })),
   grid: z.array(gridPoint),
   interactions: z.array(interaction),
   notCovered: drugIds,

@@ -89,6 +89,8 @@ export function sampleRecommendation(visitId: VisitId): Recommendation {
     knowledgeVersion: 'k1',
     contextHash: 'c0ffee',
     currentMedications: [warfarin],
+    scores: { amiodarone: 0.25, metoprolol: 0.125 },
+    allergens: [{ drug: asId<DrugId>('amoxicillin'), allergy: 'penicillin' }],
     candidates: [
       {
         drug: amiodarone,

@@ -71,14 +71,26 @@ export function listRows(input: {
     return {
       drug: input.names.get(id) ?? { id, name: id, drugClass: null },
       role: edit?.action === 'add' ? 'added' : edit?.action === 'keep' ? 'kept' : 'proposed',
-      probability: candidate?.probability ?? null,
+      probability: candidate?.probability ?? input.reply?.scores[id] ?? null,
       outsideFormulary: candidate === undefined && edit?.inFormulary === false,
       proposedNow: proposed.has(id),
       coverage: unchecked.has(id) ? 'unchecked' : uncovered.has(id) ? 'not-covered' : 'covered',
       pairs: input.pairs.found.filter((pair) => pair.a === id || pair.b === id),
-      exclusions: candidate?.exclusions ?? [],
+      exclusions: candidate?.exclusions ?? hardRules(input.reply, id),
     };
   });
+}
+
+/** Hard rules against a drug that is no candidate: what the reply says of allergies and of what is taken already. */
+export function hardRules(reply: Recommendation | null, drug: DrugId): Candidate['exclusions'] {
+  const candidate = reply?.candidates.find((entry) => entry.drug.id === drug);
+  if (candidate) return candidate.exclusions;
+  const allergy = reply?.allergens.find((entry) => entry.drug === drug);
+  const taken = reply?.currentMedications.some((entry) => entry.id === drug) ?? false;
+  return [
+    ...(allergy ? [{ kind: 'allergy', allergy: allergy.allergy } as const] : []),
+    ...(taken ? [{ kind: 'already-taken' } as const] : []),
+  ];
 }
 
 /** Candidates that a hard rule keeps off, and that the physician has not put on the list. */

@@ -168,6 +168,8 @@ export const RECOMMENDATION: Recommendation = {
   contextHash: 'x',
   currentMedications: [drug('warfarin')],
   candidates: CANDIDATES,
+  scores: Object.fromEntries(CANDIDATES.map((candidate) => [candidate.drug.id, candidate.probability])),
+  allergens: [],
   grid: GRID,
   interactions: INTERACTIONS,
   notCovered: [drugId('co-enzyme q10')],
