@@ -16,7 +16,7 @@ const onlyStore = { name: 'better-sqlite3', message: 'Only src/engine/store talk
 const onlyShell = { name: 'electron', message: 'Only src/main and src/preload know Electron.' };
 const onlyGraph = { regex: '^d3($|-)', message: 'Only src/renderer/graph uses d3.' };
 
-/** Rooms a folder may not look into: BLUEPRINT's one-way arrows. */
+/** Rooms a folder may not look into: the one-way arrows of ARCHITECTURE.md. */
 function room(
   files,
   forbiddenRooms,
