@@ -11,7 +11,7 @@ export default defineConfig({
     build: {
       target: nodeTarget,
       externalizeDeps: true,
-      rollupOptions: {
+      rolldownOptions: {
         input: {
           index: resolve(import.meta.dirname, 'src/main/index.ts'),
           engine: resolve(import.meta.dirname, 'src/engine/index.ts'),
@@ -24,7 +24,7 @@ export default defineConfig({
     build: {
       target: nodeTarget,
       externalizeDeps: false, // a sandboxed preload can require only 'electron'
-      rollupOptions: {
+      rolldownOptions: {
         input: { index: resolve(import.meta.dirname, 'src/preload/index.ts') },
         output: { format: 'cjs', entryFileNames: '[name].cjs' }, // a sandboxed preload must be CommonJS
       },
@@ -37,7 +37,7 @@ export default defineConfig({
       target: chromeTarget,
       minify: true,
       assetsInlineLimit: 0, // the content security policy allows no data: addresses
-      rollupOptions: { input: { index: resolve(import.meta.dirname, 'src/renderer/index.html') } },
+      rolldownOptions: { input: { index: resolve(import.meta.dirname, 'src/renderer/index.html') } },
     },
   },
 });

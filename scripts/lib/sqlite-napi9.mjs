@@ -54,9 +54,12 @@ export async function buildSqliteForNodeApi9() {
 function compile(folder) {
   const gyp = join(ROOT, 'node_modules/node-gyp/bin/node-gyp.js');
   const args = [gyp, 'rebuild', '--release', '--force_build=1', '--jobs=2', `--nodedir=${headers}`];
-  const env = { ...process.env, CXXFLAGS: `-include ${shim} -UNAPI_VERSION -DNAPI_VERSION=9` };
   // node-gyp would rank a nodedir of the user's npm configuration above the one given here.
-  for (const name of Object.keys(env)) if (/^npm_config_nodedir$/i.test(name)) delete env[name];
+  const inherited = Object.entries(process.env).filter(([name]) => !/^npm_config_nodedir$/i.test(name));
+  const env = {
+    ...Object.fromEntries(inherited),
+    CXXFLAGS: `-include ${shim} -UNAPI_VERSION -DNAPI_VERSION=9`,
+  };
   const started = performance.now();
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
