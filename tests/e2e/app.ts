@@ -50,7 +50,8 @@ export function removeTemporaryFolders(): void {
 /** Starts Flame and waits for its window; the engine may still be starting. */
 export async function launchFlame(options: LaunchOptions = {}): Promise<FlameApp> {
   const profile = options.profile ?? join(temporaryFolder(), 'profile');
-  const args = ['--disable-gpu', '--force-color-profile=srgb', ...(options.args ?? [])];
+  const holdReady = ['-r', join(ROOT, 'tests/e2e/hold-ready.cjs')];
+  const args = [...holdReady, '--disable-gpu', '--force-color-profile=srgb', ...(options.args ?? [])];
   const electron = await _electron.launch({
     executablePath: electronExecutable(),
     args: [...args, options.root ?? ROOT], // Playwright adds --no-sandbox where Chromium's sandbox cannot work
