@@ -44,13 +44,25 @@ export function gemm(
   g.record(inputs, [y], ([d], [needA, needB, needBias]) => {
     const da = () =>
       transA ? gemm(b, d!, { transA: transB, transB: true }) : gemm(d!, b, { transB: !transB });
-    const db = () =>
-      transB ? gemm(d!, a, { transA: true, transB: transA }) : gemm(a, d!, { transA: !transA });
+    const db = () => {
+      if (transA) return transB ? gemm(d!, a, { transA: true, transB: true }) : gemm(a, d!);
+      return transB ? columnProducts(d!, a) : columnProducts(a, d!);
+    };
     const gradients = [needA ? da() : null, needB ? db() : null];
     if (bias) gradients.push(needBias ? reduceSum(d!, [0], false) : null);
     return gradients;
   });
   return y;
+}
+
+/**
+ * aᵀ·b for two tall matrices [N, p] and [N, q]: the gradient of a weight. The narrower one is transposed first, because
+ * ONNX Runtime multiplies by a transposed left side a sixth slower than it transposes and multiplies. (session.ts keeps
+ * its optimiser from undoing this.)
+ */
+function columnProducts(a: Tensor, b: Tensor): Tensor {
+  if (a.dim(1) <= b.dim(1)) return gemm(transposeLast(a), b);
+  return transposeLast(gemm(transposeLast(b), a));
 }
 
 /** op(a)·op(b) over the last two axes; leading axes broadcast. ONNX Runtime fuses the transposes into the product. */

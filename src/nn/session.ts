@@ -57,6 +57,8 @@ function creationOptions(provider: Provider, options: SessionOptions): ort.Infer
       ? {}
       : { enableProfiling: true, profileFilePrefix: options.profilePrefix }),
     extra: {
+      // Would turn the transposes of matrix-ops.ts's columnProducts back into the slower product.
+      optimization: { disable_specified_optimizers: 'GemmTransposeFusion' },
       session: {
         intra_op: { allow_spinning: '0' }, // spinning threads lose a third when another process is busy
         ...(external === undefined ? {} : { model_external_initializers_file_folder_path: external }),
