@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { byProtocol, metricWords } from './metrics.ts';
 import { asId, type DrugId } from '../../shared/ids.ts';
 import { GRID, RECOMMENDATION } from '../testing/fixtures.ts';
 import { positionWords, turningPoints } from '../features/recommend/slider-words.ts';
@@ -88,5 +89,23 @@ describe('dates and errors', () => {
 
   it('show an unknown code instead of nothing', () => {
     expect(errorWords({ code: 'SOMETHING_NEW', details: {} }).title).toContain('SOMETHING_NEW');
+  });
+});
+
+describe('metrics of a model pack', () => {
+  const metric = (name: string, protocol: string) => ({ name, value: 0.5, protocol });
+
+  it('stand under their protocol, said once', () => {
+    const [a, b, c] = [metric('prauc', 'one'), metric('f1Set', 'two'), metric('jaccardSet', 'one')];
+    expect(byProtocol([a, b, c])).toEqual([
+      ['one', [a, c]],
+      ['two', [b]],
+    ]);
+  });
+
+  it('have words, and keep a name that no word is known for', () => {
+    expect(metricWords('prauc')).toBe('PRAUC (average precision)');
+    expect(metricWords('toString')).toBe('toString');
+    expect(metricWords('new metric')).toBe('new metric');
   });
 });
