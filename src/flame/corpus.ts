@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { createGunzip } from 'node:zlib';
+import { contextFrom } from '../records/visit-record.ts';
 import type { ClinicalContext, VisitRecord } from '../shared/domain.ts';
 import { FlameError } from '../shared/errors.ts';
 import { asId, type DrugId } from '../shared/ids.ts';
@@ -42,21 +43,14 @@ export interface SplitOptions {
   readonly formularyMinimum?: number;
 }
 
+/** The corpus names its drugs as the tables do. */
+function asDrugs(names: readonly string[]): DrugId[] {
+  return names.map((name) => asId<DrugId>(name));
+}
+
 /** The context of a record: everything but the visit's own drugs. */
 export function contextOf(record: VisitRecord): ClinicalContext {
-  return {
-    year: record.year,
-    age: record.age,
-    sex: record.sex,
-    setting: record.setting ?? 'office',
-    specialty: record.specialty ?? null,
-    reasons: record.reasons,
-    diagnoses: record.dx.map((code) => ({ system: record.dx_system, code })),
-    chronic: record.chronic,
-    procedures: record.procedures,
-    currentMedications: (record.current ?? []).map((name) => asId<DrugId>(name)),
-    previousMedications: (record.previous ?? []).map((name) => asId<DrugId>(name)),
-  };
+  return contextFrom(record, asDrugs(record.current ?? []), asDrugs(record.previous ?? []));
 }
 
 export function labelledVisit(record: VisitRecord): LabelledVisit {
@@ -65,7 +59,7 @@ export function labelledVisit(record: VisitRecord): LabelledVisit {
     year: record.year,
     clinician: record.clinician ?? record.visit,
     context: contextOf(record),
-    drugs: record.drugs.map((name) => asId<DrugId>(name)),
+    drugs: asDrugs(record.drugs),
   };
 }
 

@@ -11,6 +11,7 @@ import type { HostTensor } from '../nn/dtype.ts';
 import { formatSafetensors, parseSafetensors } from '../nn/safetensors.ts';
 import { FlameError } from '../shared/errors.ts';
 import { asId, type DrugId } from '../shared/ids.ts';
+import { frontSchema, protocolSchema } from './front-schema.ts';
 import { type Vocabulary, vocabularyHash } from './vocabulary.ts';
 
 /** The pack that comes with Flame and is used unless another is named. */
@@ -38,14 +39,6 @@ const networkSchema = z.discriminatedUnion('kind', [
   }),
   z.object({ kind: z.literal('logistic') }),
 ]);
-
-const protocolSchema = z.object({
-  corpus: z.string(),
-  split: z.string(),
-  formularySize: z.number().int().positive(),
-  interactionTable: z.string(),
-  severityCut: z.union([z.literal(1), z.literal(2), z.literal(3), z.literal(4)]),
-});
 
 export const manifestSchema = z.object({
   format: z.literal(FORMAT),
@@ -76,19 +69,7 @@ export const manifestSchema = z.object({
     .object({ protocol: protocolSchema, seeds: z.number().int(), values: z.record(z.string(), z.number()) })
     .nullable(),
   /** The trade-off measured on validation visits with this pack's own weights. */
-  front: z
-    .object({
-      protocol: protocolSchema,
-      points: z.array(
-        z.object({
-          alpha: z.number(),
-          jaccard: z.number(),
-          interactionRate: z.number(),
-          meanLength: z.number(),
-        }),
-      ),
-    })
-    .nullable(),
+  front: frontSchema.nullable(),
 });
 export type PackManifest = z.infer<typeof manifestSchema>;
 

@@ -134,24 +134,33 @@ export function interpretVisit(record: ParsedVisit, resolve: DrugResolver): Visi
   return {
     date: record.date ?? `${record.year}-01-01`,
     dateKnown: record.date !== undefined,
-    context: {
-      year: record.year,
-      age: record.age,
-      sex: record.sex,
-      setting: record.setting ?? 'office',
-      specialty: record.specialty ?? null,
-      reasons: record.reasons,
-      diagnoses: record.dx.map((dx) => ({ system: record.dx_system, code: dx })),
-      chronic: record.chronic,
-      procedures: record.procedures,
-      currentMedications,
-      previousMedications,
-    },
+    context: contextFrom(record, currentMedications, previousMedications),
     allergies: record.allergies ?? [],
     notes: record.notes ?? '',
     prescribed,
     unmapped: once([...(record.unmapped ?? []), ...unresolved]),
     unresolved,
+  };
+}
+
+/** What a policy may see of a record, with the medications already read as ingredients. */
+export function contextFrom(
+  record: Omit<VisitRecord, 'drugs'>,
+  currentMedications: readonly DrugId[],
+  previousMedications: readonly DrugId[],
+): ClinicalContext {
+  return {
+    year: record.year,
+    age: record.age,
+    sex: record.sex,
+    setting: record.setting ?? 'office',
+    specialty: record.specialty ?? null,
+    reasons: record.reasons,
+    diagnoses: record.dx.map((dx) => ({ system: record.dx_system, code: dx })),
+    chronic: record.chronic,
+    procedures: record.procedures,
+    currentMedications,
+    previousMedications,
   };
 }
 

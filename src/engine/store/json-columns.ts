@@ -1,6 +1,7 @@
 /** The zod schemas of JSON columns: what was written as a shared type is read back as that type or refused. */
 
 import { z } from 'zod';
+import { frontSchema } from '../../flame/front-schema.ts';
 import { OVERRIDE_REASONS } from '../../shared/contract.ts';
 import type { DrugName, Interaction, Severity } from '../../shared/domain.ts';
 import { asId, type DrugId, type RecommendationId, type VisitId } from '../../shared/ids.ts';
@@ -78,24 +79,6 @@ const warning = z.discriminatedUnion('kind', [
   }),
 ]);
 
-const front = z.object({
-  points: z.array(
-    z.object({
-      alpha: z.number(),
-      jaccard: z.number(),
-      interactionRate: z.number(),
-      meanLength: z.number(),
-    }),
-  ),
-  protocol: z.object({
-    corpus: z.string(),
-    split: z.string(),
-    formularySize: z.number(),
-    interactionTable: z.string(),
-    severityCut: severity,
-  }),
-});
-
 /** The reply of recommend() as it was given. */
 export const RecommendationReply: z.ZodType<Recommendation> = z.object({
   id: z.string().transform((text) => asId<RecommendationId>(text)),
@@ -112,5 +95,5 @@ export const RecommendationReply: z.ZodType<Recommendation> = z.object({
   interactions: z.array(interaction),
   notCovered: drugIds,
   warnings: z.array(warning),
-  front: front.nullable(),
+  front: frontSchema.nullable(),
 });
