@@ -1,5 +1,6 @@
-/** Scaled dot-product attention with grouped key-value heads, rotary positions and padding. It keeps no cache. */
+/** Scaled dot-product attention with grouped key-value heads, rotary positions and padding. For a cache see cached-attention.ts. */
 import { NnError } from './errors.ts';
+import { gatherRows } from './gather-ops.ts';
 import type { Graph, Tensor } from './graph.ts';
 import { applyLinear, linear } from './layers.ts';
 import { matmul } from './matrix-ops.ts';
@@ -7,7 +8,7 @@ import { add, mul, softmax, sub } from './ops.ts';
 import { type Initialize, type Scope, normal, zeros } from './scope.ts';
 import { concat, reduceSum, reshape, split, transpose, transposeLast } from './shape-ops.ts';
 
-const MASKED = -1e9; // added to a score: exp underflows to 0, and a row masked everywhere stays finite
+export const MASKED = -1e9; // added to a score: exp underflows to 0, and a row masked everywhere stays finite
 
 /** Angles of rotary positions: cos and sin [T, headSize/2] of t·θ^(−2i/headSize). Su et al. 2021, arXiv 2104.09864. */
 export interface Rotary {
@@ -15,6 +16,8 @@ export interface Rotary {
   readonly cos: Tensor;
   readonly sin: Tensor;
   readonly minusSin: Tensor;
+  /** int64 [B, T]: which row of the tables turns which token; absent: token t by row t. */
+  readonly positions?: Tensor;
 }
 
 export function rotaryTables(graph: Graph, length: number, headSize: number, theta: number): Rotary {
@@ -35,27 +38,23 @@ export function rotate(x: Tensor, rotary: Rotary): Tensor {
   const turn = x.dtype === 'float32' ? turnByKernel : turnByParts;
   return x.graph.custom(
     [x],
-    () => turn(x, rotary.cos, rotary.sin),
-    (d) => [turn(d, rotary.cos, rotary.minusSin)],
+    () => turn(x, rotary.cos, rotary.sin, rotary.positions),
+    (d) => [turn(d, rotary.cos, rotary.minusSin, rotary.positions)],
   );
 }
 
-function turnByKernel(x: Tensor, cos: Tensor, sin: Tensor): Tensor {
+function turnByKernel(x: Tensor, cos: Tensor, sin: Tensor, positions?: Tensor): Tensor {
   const g = x.graph;
-  const start = g.constant([0], 'int64');
-  return g.emit(
-    'RotaryEmbedding',
-    [x, start, cos, sin],
-    x.dtype,
-    x.shape,
-    { interleaved: 0 },
-    'com.microsoft',
-  );
+  const at = positions ?? g.constant([0], 'int64'); // one number is where the first token stands
+  return g.emit('RotaryEmbedding', [x, at, cos, sin], x.dtype, x.shape, { interleaved: 0 }, 'com.microsoft');
 }
 
 /** The same from primitives; public for the test that compares both. */
-export function turnByParts(x: Tensor, cos: Tensor, sin: Tensor): Tensor {
+export function turnByParts(x: Tensor, cosTable: Tensor, sinTable: Tensor, positions?: Tensor): Tensor {
   const half = x.dim(-1) / 2;
+  const rows = (table: Tensor): Tensor =>
+    positions ? reshape(gatherRows(table, positions), [positions.dim(0), 1, positions.dim(1), half]) : table;
+  const [cos, sin] = [rows(cosTable), rows(sinTable)];
   const [a, b] = split(x, -1, [half, half]) as [Tensor, Tensor];
   return concat([sub(mul(a, cos), mul(b, sin)), add(mul(b, cos), mul(a, sin))], -1);
 }
@@ -163,39 +162,66 @@ export interface AttentionContext {
   readonly memory?: Tensor;
 }
 
-/** Declares q_proj, k_proj, v_proj, o_proj (names as in Llama checkpoints); x [B, T, width] → [B, T, width]. */
-export function attention(
-  scope: Scope,
-  options: AttentionOptions,
-): (x: Tensor, context?: AttentionContext) => Tensor {
+/** Queries, keys and values of one layer, each [B, heads or keyValueHeads, T, headSize], turned by their positions. */
+export interface Projected {
+  readonly q: Tensor;
+  readonly k: Tensor;
+  readonly v: Tensor;
+}
+
+/** The two halves of attention around `attend`. */
+export interface AttentionProjections {
+  /** x [B, T, width], memory [B, S, width]; by default x itself. */
+  readonly project: (x: Tensor, rotary?: Rotary, memory?: Tensor) => Projected;
+  /** What `attend` returned [B, heads, T, headSize] → [B, T, width]. */
+  readonly output: (mixed: Tensor) => Tensor;
+}
+
+/** Declares q_proj, k_proj, v_proj, o_proj (names as in Llama checkpoints). */
+export function attentionProjections(scope: Scope, options: AttentionOptions): AttentionProjections {
   const { width, heads, keyValueHeads = heads, headSize = width / heads, bias = false } = options;
   const { initialize = normal(0.02), initializeOutput = initialize } = options;
-  const project = (name: string, count: number): Projection => {
+  const declare = (name: string, count: number): Projection => {
     const place = scope.child(name);
     const weight = place.parameter('weight', [count * headSize, width], initialize);
     return bias
       ? { heads: count, weight, bias: place.parameter('bias', [count * headSize], zeros) }
       : { heads: count, weight };
   };
-  const query = project('q_proj', heads);
-  const key = project('k_proj', keyValueHeads);
-  const value = project('v_proj', keyValueHeads);
-  const output = linear(scope.child('o_proj'), {
+  const query = declare('q_proj', heads);
+  const key = declare('k_proj', keyValueHeads);
+  const value = declare('v_proj', keyValueHeads);
+  const last = linear(scope.child('o_proj'), {
     inputs: heads * headSize,
     outputs: width,
     bias,
     initialize: initializeOutput,
   });
-  return (x, { rotary, bias: mask, memory } = {}) => {
-    const projected = (
-      memory
-        ? [...toHeads(x, [query], headSize), ...toHeads(memory, [key, value], headSize)]
-        : toHeads(x, [query, key, value], headSize)
-    ) as [Tensor, Tensor, Tensor];
-    const [q, k] = rotary ? [rotate(projected[0], rotary), rotate(projected[1], rotary)] : projected;
-    const v = projected[2];
-    const mixed = transpose(attend(q, k, v, mask), [0, 2, 1, 3]); // [B, T, heads, headSize]
-    return output(reshape(mixed, [x.dim(0), x.dim(1), heads * headSize]));
+  return {
+    project: (x, rotary, memory) => {
+      const [q, k, v] = (
+        memory
+          ? [...toHeads(x, [query], headSize), ...toHeads(memory, [key, value], headSize)]
+          : toHeads(x, [query, key, value], headSize)
+      ) as [Tensor, Tensor, Tensor];
+      return rotary ? { q: rotate(q, rotary), k: rotate(k, rotary), v } : { q, k, v };
+    },
+    output: (mixed) => {
+      const tokens = transpose(mixed, [0, 2, 1, 3]); // [B, T, heads, headSize]
+      return last(reshape(tokens, [mixed.dim(0), mixed.dim(2), heads * headSize]));
+    },
+  };
+}
+
+/** Declares an attention layer; x [B, T, width] → [B, T, width]. */
+export function attention(
+  scope: Scope,
+  options: AttentionOptions,
+): (x: Tensor, context?: AttentionContext) => Tensor {
+  const { project, output } = attentionProjections(scope, options);
+  return (x, { rotary, bias, memory } = {}) => {
+    const { q, k, v } = project(x, rotary, memory);
+    return output(attend(q, k, v, bias));
   };
 }
 

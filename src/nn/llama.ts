@@ -1,9 +1,13 @@
-/** A Llama-type decoder from one configuration; parameter names are those of Llama checkpoints. No cache, no sampling. */
-import { attention, maskBias, rotaryTables } from './attention.ts';
-import { sizeOf } from './dtype.ts';
+/** A Llama-type decoder from one configuration; parameter names are those of Llama checkpoints. No sampling. */
+import {
+  type DecoderOptions,
+  type DecoderStep,
+  type StepCache,
+  decoderBlocks,
+  decoderStep,
+} from './decoder.ts';
 import type { Tensor } from './graph.ts';
-import { applyLinear, embedding, rmsNorm, swigluFeedForward } from './layers.ts';
-import { add } from './ops.ts';
+import { type Embedding, applyLinear, embedding } from './layers.ts';
 import { type Scope, normal } from './scope.ts';
 import { reshape } from './shape-ops.ts';
 
@@ -26,60 +30,61 @@ export interface LlamaConfig {
   readonly tied: boolean;
 }
 
-const INITIAL_DEVIATION = 0.02; // initializer_range of Llama's configuration
-
 /** ids int [B, T] → logits [B·T, vocabularySize]. `keep` float [B, T] marks real tokens with 1. */
 export function llama(scope: Scope, config: LlamaConfig): (ids: Tensor, keep?: Tensor) => Tensor {
-  const { hiddenSize, layers, heads, keyValueHeads, intermediateSize, tied } = config;
-  const { headSize = hiddenSize / heads, ropeTheta = 10000, normEpsilon = 1e-5 } = config;
-  const initialize = normal(INITIAL_DEVIATION);
-  // Residual outputs start smaller, by 1/√(number of residual additions): Radford et al. 2019 (GPT-2), section 2.3.
-  const initializeResidual = normal(INITIAL_DEVIATION / Math.sqrt(2 * layers));
-
   const model = scope.child('model');
-  const table = embedding(model.child('embed_tokens'), {
-    count: config.vocabularySize,
-    width: hiddenSize,
-    initialize,
-  });
-  const blocks = Array.from({ length: layers }, (_, i) => {
-    const block = model.child(`layers.${i}`);
-    return {
-      attentionNorm: rmsNorm(block.child('input_layernorm'), hiddenSize, normEpsilon),
-      attention: attention(block.child('self_attn'), {
-        width: hiddenSize,
-        heads,
-        keyValueHeads,
-        headSize,
-        initialize,
-        initializeOutput: initializeResidual,
-      }),
-      feedForwardNorm: rmsNorm(block.child('post_attention_layernorm'), hiddenSize, normEpsilon),
-      feedForward: swigluFeedForward(block.child('mlp'), {
-        width: hiddenSize,
-        hidden: intermediateSize,
-        initialize,
-        initializeDown: initializeResidual,
-      }),
-    };
-  });
-  const finalNorm = rmsNorm(model.child('norm'), hiddenSize, normEpsilon);
-  const output = tied
-    ? table.weight
-    : scope.child('lm_head').parameter('weight', [config.vocabularySize, hiddenSize], initialize);
+  const table = tokenTable(model, config);
+  const blocks = decoderBlocks(model, decoderOptions(config));
+  const output = outputMatrix(scope, config, table);
+  return (ids, keep) => toLogits(blocks(table.lookup(ids), keep ? { keep } : {}), output);
+}
 
-  return (ids, keep) => {
-    const length = ids.dim(1);
-    const rotary = rotaryTables(scope.graph, length, headSize, ropeTheta);
-    const bias = maskBias(scope.graph, length, length, keep ? { causal: true, keep } : { causal: true });
-    let x = table.lookup(ids); // [B, T, hidden]
-    for (const block of blocks) {
-      x = add(x, block.attention(block.attentionNorm(x), bias ? { rotary, bias } : { rotary }));
-      x = add(x, block.feedForward(block.feedForwardNorm(x)));
-    }
-    const flat = reshape(finalNorm(x), [sizeOf(ids.shape), hiddenSize]);
-    return applyLinear(flat, output);
+/** The same on cached keys and values: ids int [B, S] of new tokens → logits [B·S, vocabularySize]. */
+export function llamaStep(
+  scope: Scope,
+  config: LlamaConfig,
+): (ids: Tensor, cache: StepCache) => DecoderStep & { readonly logits: Tensor } {
+  const model = scope.child('model');
+  const table = tokenTable(model, config);
+  const blocks = decoderStep(model, decoderOptions(config));
+  const output = outputMatrix(scope, config, table);
+  return (ids, cache) => {
+    const step = blocks(table.lookup(ids), cache);
+    return { ...step, logits: toLogits(step.hidden, output) };
   };
+}
+
+/** What the blocks of a configuration are. */
+export function decoderOptions(config: LlamaConfig): DecoderOptions {
+  const { hiddenSize, layers, heads, keyValueHeads, headSize, intermediateSize } = config;
+  const { ropeTheta, normEpsilon } = config;
+  return {
+    width: hiddenSize,
+    layers,
+    heads,
+    keyValueHeads,
+    hidden: intermediateSize,
+    deviation: INITIAL_DEVIATION,
+    ...(headSize === undefined ? {} : { headSize }),
+    ...(ropeTheta === undefined ? {} : { ropeTheta }),
+    ...(normEpsilon === undefined ? {} : { normEpsilon }),
+  };
+}
+
+const INITIAL_DEVIATION = 0.02; // initializer_range of Llama's configuration
+const initialize = normal(INITIAL_DEVIATION);
+
+function tokenTable(model: Scope, { vocabularySize, hiddenSize }: LlamaConfig): Embedding {
+  return embedding(model.child('embed_tokens'), { count: vocabularySize, width: hiddenSize, initialize });
+}
+
+function outputMatrix(scope: Scope, config: LlamaConfig, table: Embedding): Tensor {
+  if (config.tied) return table.weight;
+  return scope.child('lm_head').parameter('weight', [config.vocabularySize, config.hiddenSize], initialize);
+}
+
+function toLogits(hidden: Tensor, output: Tensor): Tensor {
+  return applyLinear(reshape(hidden, [hidden.dim(0) * hidden.dim(1), hidden.dim(2)]), output);
 }
 
 /** Number of scalars of a configuration. */
