@@ -1,4 +1,4 @@
-/** Attention of new tokens to a cache of earlier keys and values, and to each other. It stores no cache: cached-decoder.ts does. */
+/** Attention of new tokens to a cache of earlier keys and values, and to each other. It stores no cache itself. */
 import { type Projected, MASKED } from './attention.ts';
 import { NnError } from './errors.ts';
 import type { Tensor } from './graph.ts';

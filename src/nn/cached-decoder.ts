@@ -4,7 +4,7 @@
  *
  *   const decoder = new CachedDecoder({ options, capacity: 36, maxRows: 512, parameters, build });
  *   await decoder.prefill({ x: prefixes }, visits, P, { keep });   // [visits, P, …] → outputs of build
- *   decoder.select(indices);                                       // row i continues old row indices[i]: repeat, drop, reorder
+ *   decoder.select(indices);                                       // row i goes on from row indices[i]
  *   const { logits } = await decoder.step({ x: next });            // [rows, 1, …] → one more token for every row
  *
  * `build` is called for each graph, with the same parameters and with its sizes in `plan`:

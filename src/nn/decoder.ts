@@ -1,6 +1,6 @@
 /**
- * The blocks of a Llama-type decoder over token vectors: whole sequences to train on, and the same blocks token by token
- * on cached keys and values. It knows neither vocabulary nor output layer and holds no cache (cached-decoder.ts does).
+ * The blocks of a Llama-type decoder over token vectors: whole sequences to train on, and the same blocks token by
+ * token on cached keys and values. It knows neither vocabulary nor output layer and holds no cache (cached-decoder.ts does).
  *
  *   const blocks = decoderBlocks(scope, options);            // a training graph
  *   const hidden = blocks(x, { keep, masks });               // [B, T, width] → [B, T, width], normed
@@ -74,7 +74,10 @@ export interface DecoderStep {
   readonly values: readonly Tensor[];
 }
 
-/** x [B, T, width] → hidden [B, T, width]. Token t stands at position t and sees the kept ones of 0 … t. */
+/**
+ * x [B, T, width] → hidden [B, T, width]. Token t stands at position t and sees the kept ones of 0 … t.
+ * What comes out for padding means nothing.
+ */
 export function decoderBlocks(
   scope: Scope,
   options: DecoderOptions,
