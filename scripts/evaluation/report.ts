@@ -3,7 +3,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SafetySummary } from '../../src/flame/metrics.ts';
-import type { FrontPoint, Protocol } from '../../src/shared/recommendation.ts';
+import { type FrontPoint, type Protocol, protocolSentence } from '../../src/shared/recommendation.ts';
 import type { Comparison, Measure, RowResult } from './measure.ts';
 import { COLOURS, linePlot, type Series } from './plots.ts';
 
@@ -50,14 +50,9 @@ export function writeReport(directory: string, name: string, report: Development
   writeFileSync(join(directory, `${name}-calibration.svg`), calibrationPlot(report.rows));
 }
 
-export function protocolLine(protocol: Protocol): string {
-  const { corpus, split, formularySize, interactionTable, severityCut } = protocol;
-  return `${corpus}; ${split}; formulary of ${formularySize} ingredients; interaction table ${interactionTable}, severity ≥ ${severityCut}.`;
-}
-
 function markdown(name: string, report: DevelopmentReport): string {
   const { protocol, visits, rows, comparisons, truth, fronts, secondary } = report;
-  const line = `*${protocolLine(protocol)}*`;
+  const line = `*${protocolSentence(protocol)}.*`;
   return [
     '# Development test: train 1995–2008, test 2009',
     '',
@@ -175,7 +170,7 @@ function secondarySection({ protocol, rows, truth }: NonNullable<DevelopmentRepo
   return [
     '## Secondary: another coding system, seven years later',
     '',
-    `*${protocolLine(protocol)}*`,
+    `*${protocolSentence(protocol)}.*`,
     '',
     'The same weights and thresholds; ICD-10 codes are read through the ICD-9 families. The 2016 form has room for 30 drugs',
     'and asks for more chronic conditions, so its lists are longer than any in training.',

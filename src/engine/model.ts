@@ -6,7 +6,7 @@ import { Classifier } from '../flame/classifier.ts';
 import type { PackManifest } from '../flame/model-pack.ts';
 import type { Knowledge } from '../knowledge/knowledge.ts';
 import type { ModelSummary } from '../shared/contract.ts';
-import type { Protocol } from '../shared/recommendation.ts';
+import { protocolSentence } from '../shared/recommendation.ts';
 import type { VisitModel } from './recommend.ts';
 
 export interface OpenModel extends VisitModel {
@@ -66,14 +66,4 @@ export function summaryOf({
     })),
     front,
   };
-}
-
-/** The sentence that stands beside every number (METHOD section 5). */
-export function protocolSentence(protocol: Protocol, seeds?: number): string {
-  const { corpus, split, formularySize, interactionTable, severityCut } = protocol;
-  const runs = seeds === undefined ? '' : `; mean of ${seeds} seeds`;
-  return (
-    `${corpus}; ${split}; formulary of ${formularySize} drugs; ` +
-    `interactions of severity ${severityCut} or above in table ${interactionTable}${runs}`
-  );
 }

@@ -50,13 +50,23 @@ export interface FrontPoint {
   readonly meanLength: number;
 }
 
-/** The sentence that stands beside every number (METHOD section 5). */
+/** What a number was measured on (METHOD section 5). */
 export interface Protocol {
   readonly corpus: string;
   readonly split: string;
   readonly formularySize: number;
   readonly interactionTable: string;
   readonly severityCut: Severity;
+}
+
+/** The protocol in words, without a full stop: the one wording that stands beside every measured number. */
+export function protocolSentence(protocol: Protocol, seeds?: number): string {
+  const { corpus, split, formularySize, interactionTable, severityCut } = protocol;
+  const runs = seeds === undefined ? '' : `; mean of ${seeds} seeds`;
+  return (
+    `${corpus}; ${split}; formulary of ${formularySize} drugs; ` +
+    `interactions of severity ${severityCut} or above in table ${interactionTable}${runs}`
+  );
 }
 
 export type RecommendationWarning =

@@ -2,11 +2,11 @@
 
 import { basename, join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { protocolSentence } from '../../engine/model.ts';
 import { Classifier } from '../../flame/classifier.ts';
 import { evaluateVisits, type ListMetrics, type VisitEvaluation } from '../../flame/evaluate-visits.ts';
 import type { Interval, SafetySummary } from '../../flame/metrics.ts';
 import { SHIPPED_PACK } from '../../flame/model-pack.ts';
+import { protocolSentence } from '../../shared/recommendation.ts';
 import { counted, ProgressLine, table, writeJson, writeLines } from '../output.ts';
 import { interruptible, openKnowledge, PATHS } from '../setup.ts';
 import { readAllVisits } from '../visit-file.ts';

@@ -1,8 +1,8 @@
-/** Warnings, exclusions, reasons and protocols of a recommendation in words. Hides none of them. */
+/** Warnings, exclusions, reasons and the measured front of a recommendation in words. Hides none of them. */
 
 import type { OverrideReason } from '../../shared/contract.ts';
 import type { DrugId } from '../../shared/ids.ts';
-import type { Exclusion, FrontPoint, Protocol, RecommendationWarning } from '../../shared/recommendation.ts';
+import type { Exclusion, FrontPoint, RecommendationWarning } from '../../shared/recommendation.ts';
 import { sentenceList } from './changes.ts';
 
 type NameOf = (drug: DrugId) => string;
@@ -54,12 +54,4 @@ export const OVERRIDE_REASON_WORDS: Readonly<Record<OverrideReason, string>> = {
 export function frontWords(point: FrontPoint): string {
   const rate = Number((point.interactionRate * 100).toFixed(1));
   return `In use: agreement ${point.jaccard.toFixed(3)}, interaction rate ${rate} %.`;
-}
-
-/** The sentence that stands beside every measured number. */
-export function protocolSentence(protocol: Protocol): string {
-  return (
-    `Measured on ${protocol.corpus}, ${protocol.split}; formulary of ${protocol.formularySize} drugs; ` +
-    `interactions of severity ${protocol.severityCut} or above in ${protocol.interactionTable}.`
-  );
 }

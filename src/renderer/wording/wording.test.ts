@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { byProtocol, metricWords } from './metrics.ts';
 import { asId, type DrugId } from '../../shared/ids.ts';
+import { protocolSentence } from '../../shared/recommendation.ts';
 import { GRID, RECOMMENDATION } from '../testing/fixtures.ts';
 import { positionWords, turningPoints } from '../features/recommend/slider-words.ts';
 import { changeInWords, listChange, pairsInWords, sentenceList } from './changes.ts';
 import { errorWords } from './failures.ts';
 import { frequency, percent, probabilityWord } from './probability.ts';
-import { exclusionWords, frontWords, protocolSentence, warningWords } from './recommendation.ts';
+import { exclusionWords, frontWords, warningWords } from './recommendation.ts';
 import { countInWords } from './severity.ts';
 import { ageAt, dateWords } from './visit.ts';
 
@@ -76,7 +77,7 @@ describe('the measured front', () => {
   it('gives the point in use and its protocol', () => {
     const { front } = RECOMMENDATION;
     expect(front && frontWords(front.points[0]!)).toBe('In use: agreement 0.178, interaction rate 2.4 %.');
-    expect(front && protocolSentence(front.protocol)).toContain('severity 2 or above in flame-2026.11');
+    expect(front && protocolSentence(front.protocol)).toContain('severity 2 or above in table flame-2026.11');
   });
 });
 
