@@ -67,9 +67,32 @@ export interface EncodedCorpus {
   readonly weights: Float32Array;
   readonly truth: DrugLists;
   readonly years: Uint16Array;
+  /** Number of each visit's clinician, in order of first appearance: folds and clinic habits go by it. */
+  readonly clinicians: Uint32Array;
+  /** Labels of drugs beside the formulary: formulary size + position in the auxiliary list. Mostly empty. */
+  readonly auxiliary: DrugLists;
 }
 
-export function encodeCorpus(encoder: Encoder, visits: readonly LabelledVisit[]): EncodedCorpus {
+export interface CorpusNames {
+  /** Drugs beside the formulary to label, as in Split; default none. */
+  readonly auxiliary?: readonly DrugId[];
+  /** Numbers of clinicians given so far, gone on with: corpora that share it agree on every clinician's number. */
+  readonly clinicians?: Map<string, number>;
+}
+
+const NO_DRUGS: readonly number[] = [];
+
+export function encodeCorpus(
+  encoder: Encoder,
+  visits: readonly LabelledVisit[],
+  names: CorpusNames = {},
+): EncodedCorpus {
+  const size = encoder.vocabulary.formulary.length;
+  const labels = new Map((names.auxiliary ?? []).map((drug, i) => [drug, size + i]));
+  const auxiliaryOf = ({ otherDrugs }: LabelledVisit): readonly number[] => {
+    const found = (otherDrugs ?? []).map((drug) => labels.get(drug)).filter((label) => label !== undefined);
+    return found.length === 0 ? NO_DRUGS : found;
+  };
   const starts = new Uint32Array(visits.length + 1);
   const ids: number[] = [];
   const weights: number[] = [];
@@ -86,5 +109,43 @@ export function encodeCorpus(encoder: Encoder, visits: readonly LabelledVisit[])
     weights: Float32Array.from(weights),
     truth: visits.map((visit) => encoder.labelsOf(visit.drugs)),
     years: Uint16Array.from(visits, (visit) => visit.year),
+    clinicians: numbered(
+      visits.map((visit) => visit.clinician),
+      names.clinicians ?? new Map(),
+    ),
+    auxiliary: visits.map(auxiliaryOf),
+  };
+}
+
+function numbered(names: readonly string[], numbers: Map<string, number>): Uint32Array {
+  return Uint32Array.from(names, (name) => {
+    const number = numbers.get(name) ?? numbers.size;
+    numbers.set(name, number);
+    return number;
+  });
+}
+
+/** The visits at `positions`, in that order. */
+export function selectVisits(corpus: EncodedCorpus, positions: ArrayLike<number>): EncodedCorpus {
+  const visits = positions.length;
+  const starts = new Uint32Array(visits + 1);
+  for (let i = 0; i < visits; i += 1)
+    starts[i + 1] = starts[i]! + corpus.starts[positions[i]! + 1]! - corpus.starts[positions[i]!]!;
+  const ids = new Uint16Array(starts[visits]!);
+  const weights = new Float32Array(starts[visits]!);
+  for (let i = 0; i < visits; i += 1) {
+    const [from, to] = [corpus.starts[positions[i]!]!, corpus.starts[positions[i]! + 1]!];
+    ids.set(corpus.ids.subarray(from, to), starts[i]!);
+    weights.set(corpus.weights.subarray(from, to), starts[i]!);
+  }
+  return {
+    visits,
+    starts,
+    ids,
+    weights,
+    truth: Array.from(positions, (at) => corpus.truth[at]!),
+    years: Uint16Array.from(positions, (at) => corpus.years[at]!),
+    clinicians: Uint32Array.from(positions, (at) => corpus.clinicians[at]!),
+    auxiliary: Array.from(positions, (at) => corpus.auxiliary[at]!),
   };
 }

@@ -1,0 +1,58 @@
+/**
+ * Scores training visits by classifiers that never saw their clinicians, so that the list policy learns from scores as
+ * unsure as those it will meet. Keeps no classifier.
+ */
+
+import { FlameError } from '../../shared/errors.ts';
+import { type EncodedCorpus, selectVisits } from '../encoding.ts';
+import { rowOf, type ScoreTable } from '../metrics.ts';
+import { Predictor } from '../predict.ts';
+import { trainNetwork, type TrainingProgress, type TrainingRun } from '../train-network.ts';
+
+export interface CrossFitOptions extends Pick<
+  TrainingRun,
+  'network' | 'settings' | 'vocabulary' | 'drugFeatures' | 'threads' | 'signal'
+> {
+  readonly folds: number;
+  readonly onProgress?: (fold: number, progress: TrainingProgress) => void;
+}
+
+/** The part a clinician falls into, 0 … folds − 1: all visits of one clinician stay together. */
+export function foldOf(clinician: number, folds: number): number {
+  return clinician % folds;
+}
+
+/**
+ * Probabilities of every training visit by the classifier trained on the other folds' clinicians.
+ * @throws FlameError INVALID_INPUT for fewer than two folds, CANCELLED
+ */
+export async function crossFit(train: EncodedCorpus, options: CrossFitOptions): Promise<ScoreTable> {
+  const { folds, vocabulary, network, onProgress, ...run } = options;
+  if (!(folds >= 2)) throw new FlameError('INVALID_INPUT', { problem: 'cross-fitting needs two folds' });
+  const drugs = vocabulary.formulary.length;
+  const values = new Float32Array(train.visits * drugs);
+  for (let fold = 0; fold < folds; fold += 1) {
+    const inside: number[] = [];
+    const outside: number[] = [];
+    for (let visit = 0; visit < train.visits; visit += 1)
+      (foldOf(train.clinicians[visit]!, folds) === fold ? inside : outside).push(visit);
+    const parameters = await trainNetwork({
+      ...run,
+      network,
+      vocabulary,
+      train: selectVisits(train, outside),
+      onProgress: (progress) => onProgress?.(fold, progress),
+    });
+    const predictor = new Predictor({
+      network,
+      shape: { features: vocabulary.features.length, drugs },
+      parameters,
+      buckets: [256],
+      ...(run.threads === undefined ? {} : { threads: run.threads }),
+    });
+    const scores = await predictor.scoreCorpus(selectVisits(train, inside));
+    await predictor.close();
+    inside.forEach((visit, i) => values.set(rowOf(scores, i), visit * drugs));
+  }
+  return { visits: train.visits, drugs, values };
+}
