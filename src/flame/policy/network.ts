@@ -107,19 +107,33 @@ function declareParts(scope: Scope, config: PolicyConfig, shape: PolicyShape, ta
       return add(h, block(h));
     };
   };
-  const contexts = ['patient', 'diagnoses', 'procedures'].map((name) => project(`context.${name}`, shape.context));
+  const contexts = ['patient', 'diagnoses', 'procedures'].map((name) =>
+    project(`context.${name}`, shape.context),
+  );
   const belief = project('context.belief', drugs);
   const startScore = scope.parameter('start.score', [1, width], normal(0.02));
   const alphaWeight = scope.parameter('alpha.weight', [1, width], normal(0.1));
 
-  const addQuery = linear(scope.child('head.add'), { inputs: width, outputs: width, initialize: normal(0.02) });
-  const removeQuery = linear(scope.child('head.remove'), { inputs: width, outputs: width, initialize: normal(0.02) });
+  const addQuery = linear(scope.child('head.add'), {
+    inputs: width,
+    outputs: width,
+    initialize: normal(0.02),
+  });
+  const removeQuery = linear(scope.child('head.remove'), {
+    inputs: width,
+    outputs: width,
+    initialize: normal(0.02),
+  });
   const stop = linear(scope.child('head.stop'), { inputs: width, outputs: 1, initialize: normal(0.02) });
   const drugBias = (name: string): Tensor => scope.parameter(`head.${name}-bias`, [drugs], zeros);
   const gain = (name: string): Tensor => scope.parameter(`head.${name}-gain`, [1], constant(1));
   const [addBias, removeBias] = [drugBias('add'), drugBias('remove')];
   const [addGain, removeGain] = [gain('add'), gain('remove')];
-  const caution = linear(scope.child('head.caution'), { inputs: width, outputs: 2, initialize: normal(0.02) });
+  const caution = linear(scope.child('head.caution'), {
+    inputs: width,
+    outputs: 2,
+    initialize: normal(0.02),
+  });
   const weights = g.constant(Array.from(tables.pairs.levels, pairWeight), 'float', [drugs, drugs]);
 
   return {
@@ -235,4 +249,3 @@ export function policyStep(config: PolicyConfig, shape: PolicyShape, tables: Pol
     return { step: decoded, outputs: { logits: parts.head(decoded.hidden, members, scores, modes) } };
   };
 }
-

@@ -11,12 +11,7 @@ import { add, div, exp, lastMaximum, log, maximum, mul, neg, sub } from '../../n
 import type { Scope } from '../../nn/scope.ts';
 import { concat, expand, reduceSum, reshape, slice, sumAll } from '../../nn/shape-ops.ts';
 import type { Objective } from '../../nn/train-step.ts';
-import {
-  type PolicyConfig,
-  policySequences,
-  type PolicyShape,
-  type PolicyTables,
-} from './network.ts';
+import { type PolicyConfig, policySequences, type PolicyShape, type PolicyTables } from './network.ts';
 
 /** log Σ exp of each row: [N, K] → [N, 1]. */
 export function logSumExp(logits: Tensor): Tensor {
@@ -41,10 +36,10 @@ export function supervisedObjective(
   const { logits, members, modes } = policySequences(scope, config, shape, tables, rows);
   const truth = scope.input('truth', 'float', [rows, drugs]);
   const weights = scope.input('weights', 'float', [positions]);
-  const wanted = reshape(
-    expand(reshape(truth, [rows, 1, drugs]), [rows, config.actionSlots, drugs]),
-    [positions, drugs],
-  );
+  const wanted = reshape(expand(reshape(truth, [rows, 1, drugs]), [rows, config.actionSlots, drugs]), [
+    positions,
+    drugs,
+  ]);
   const missing = mul(mul(wanted, sub(1, members)), slice(modes, 1, 0, 1));
   const wrong = mul(mul(sub(1, wanted), members), slice(modes, 1, 1, 2));
   const toDo = add(reduceSum(missing, [1]), reduceSum(wrong, [1]));
@@ -130,10 +125,10 @@ export function expectedCreditObjective(
   const positions = rows * config.actionSlots;
   const { logits, members } = policySequences(scope, config, shape, tables, rows);
   const truth = scope.input('truth', 'float', [rows, drugs]);
-  const wanted = reshape(
-    expand(reshape(truth, [rows, 1, drugs]), [rows, config.actionSlots, drugs]),
-    [positions, drugs],
-  );
+  const wanted = reshape(expand(reshape(truth, [rows, 1, drugs]), [rows, config.actionSlots, drugs]), [
+    positions,
+    drugs,
+  ]);
   const counts = scope.input('counts', 'float', [positions, 3]);
   const input = (name: string): Tensor => reshape(scope.input(name, 'float', [positions]), [positions, 1]);
   const [truthSize, danger, weights] = [input('truthSizes'), input('interactionWeights'), input('weights')];

@@ -57,7 +57,9 @@ export interface PolicyCorpus {
 }
 
 export function policyCorpus(visits: EncodedCorpus, scores: ScoreTable): PolicyCorpus {
-  const lists = Array.from({ length: visits.visits }, (_, visit) => expectedJaccardList(rowOf(scores, visit)));
+  const lists = Array.from({ length: visits.visits }, (_, visit) =>
+    expectedJaccardList(rowOf(scores, visit)),
+  );
   return { visits, scores, lists };
 }
 

@@ -69,7 +69,9 @@ export function groupAdvantages(
   const scale = normaliseSteps ? rootMeanSquare(shaping) : 1;
   return shaping.map((steps, i) => {
     const outcome = deviation < SAME ? 0 : (rewards[i]! - mean) / deviation;
-    return steps.map((step) => outcome + (stepWeight === 0 || scale < SAME ? 0 : (stepWeight * step) / scale));
+    return steps.map(
+      (step) => outcome + (stepWeight === 0 || scale < SAME ? 0 : (stepWeight * step) / scale),
+    );
   });
 }
 

@@ -6,7 +6,14 @@
 import { CachedDecoder } from '../../nn/cached-decoder.ts';
 import type { HostTensor } from '../../nn/dtype.ts';
 import { ActionSpace, type PolicyMode } from './actions.ts';
-import { decoderOptions, type PolicyConfig, policyStep, type PolicyShape, type PolicyTables, prefixLength } from './network.ts';
+import {
+  decoderOptions,
+  type PolicyConfig,
+  policyStep,
+  type PolicyShape,
+  type PolicyTables,
+  prefixLength,
+} from './network.ts';
 import type { ContextVectors } from './policy-corpus.ts';
 import { emptyPrefix, type PrefixRow, writePrefix } from './sequence-batch.ts';
 

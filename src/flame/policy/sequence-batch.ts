@@ -57,7 +57,8 @@ export function writePrefix(
   { startSlots }: Pick<PolicyConfig, 'startSlots'>,
 ): void {
   const drugs = probabilities.length;
-  for (let drug = 0; drug < drugs; drug += 1) arrays.scores[row * drugs + drug] = logitOf(probabilities[drug]!);
+  for (let drug = 0; drug < drugs; drug += 1)
+    arrays.scores[row * drugs + drug] = logitOf(probabilities[drug]!);
   const width = CONTEXT_TOKENS * vectors.width;
   vectors.write(ids, weights, arrays.context.subarray(row * width, (row + 1) * width));
   const shown = [...start]

@@ -60,7 +60,9 @@ export async function trainReinforced(
   const sequences = settings.visits * group;
   const updates = Math.floor(sequences / rows);
   if (updates * rows !== sequences)
-    throw new FlameError('INVALID_INPUT', { problem: `${sequences} sequences do not fill updates of ${rows}` });
+    throw new FlameError('INVALID_INPUT', {
+      problem: `${sequences} sequences do not fill updates of ${rows}`,
+    });
   const session = run.threads === undefined ? {} : { session: { threads: run.threads } };
   const build: BuildObjective = (scope) =>
     objective === 'grpo'
