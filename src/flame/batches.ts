@@ -6,7 +6,7 @@
 import type { Random } from '../nn/random.ts';
 import type { EncodedCorpus } from './encoding.ts';
 import { familyOf } from './features.ts';
-import { maskNames, type NetworkConfig } from './network.ts';
+import { maskNames, type NetworkConfig, type NetworkShape } from './network.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
 export interface BatchSettings {
@@ -25,11 +25,22 @@ export interface BatchSettings {
 const PREVIOUS_KEEPS = 0.7;
 const PREVIOUS_FOREIGN = 0.25;
 
+/** Rows that supervise training beside the visits of the protocol, which they must be told apart from. */
+export interface Supplement {
+  /** Visits with fewer than two formulary drugs; a feature of their own marks them. */
+  readonly corpus: EncodedCorpus;
+  /** Number of drugs beside the formulary that are learnt too. */
+  readonly auxiliary: number;
+}
+
 /** Dense arrays under the input names of the training graph; reused from step to step. */
 export type DenseBatch = Record<string, Float32Array>;
 
 export class BatchFiller {
+  /** Rows to draw: the visits of the corpus, then those of the supplement. */
+  readonly visits: number;
   private readonly corpus: EncodedCorpus;
+  private readonly supplement: EncodedCorpus | undefined;
   private readonly settings: BatchSettings;
   private readonly features: number;
   private readonly drugs: number;
@@ -43,11 +54,20 @@ export class BatchFiller {
   /** Every drug as often as training used it: where foreign drugs are drawn from. */
   private readonly urn: Uint16Array;
 
-  constructor(corpus: EncodedCorpus, vocabulary: Vocabulary, config: NetworkConfig, settings: BatchSettings) {
+  constructor(
+    corpus: EncodedCorpus,
+    vocabulary: Vocabulary,
+    config: NetworkConfig,
+    settings: BatchSettings,
+    supplement?: Supplement,
+  ) {
     this.corpus = corpus;
+    this.supplement = supplement?.corpus;
+    this.visits = corpus.visits + (supplement?.corpus.visits ?? 0);
     this.settings = settings;
-    this.features = vocabulary.features.length;
-    this.drugs = vocabulary.formulary.length;
+    const shape = trainingShape(vocabulary, supplement);
+    this.features = shape.features;
+    this.drugs = shape.drugs;
     this.lastYear = vocabulary.lastYear;
     const ids = new Map(vocabulary.features.map((key, id) => [key, id]));
     this.currentOf = Int32Array.from(vocabulary.formulary, (drug) => ids.get(`current:${drug}`) ?? -1);
@@ -75,26 +95,35 @@ export class BatchFiller {
     features.fill(0);
     targets.fill(0);
     for (let row = 0; row < rows; row += 1) {
-      const visit = order[from + row]!;
+      const drawn = order[from + row]!;
+      const own = drawn < this.corpus.visits;
+      const corpus = own ? this.corpus : this.supplement!;
+      const visit = own ? drawn : drawn - this.corpus.visits;
       const x = features.subarray(row * this.features, (row + 1) * this.features);
       const y = targets.subarray(row * this.drugs, (row + 1) * this.drugs);
       const w = weights.subarray(row * this.drugs, (row + 1) * this.drugs);
-      w.fill(this.weightOf(visit) / rows);
-      for (const drug of this.corpus.truth[visit]!) y[drug] = 1;
-      this.writeFeatures(visit, x, random);
-      this.writeHistory(visit, x, w, random);
+      w.fill(this.weightOf(corpus.years[visit]!) / rows);
+      for (const drug of corpus.truth[visit]!) y[drug] = 1;
+      if (this.supplement) for (const drug of corpus.auxiliary[visit]!) y[drug] = 1;
+      this.writeFeatures(corpus, visit, x, random);
+      this.writeHistory(corpus.truth[visit]!, x, w, random);
+      if (!own) x[this.features - 1] = 1;
     }
     for (const { name, rate } of this.masks) fillMask(this.batch[name]!, rate, random);
     return this.batch;
   }
 
-  private weightOf(visit: number): number {
+  private weightOf(year: number): number {
     const { recencyHalfLife } = this.settings;
-    return recencyHalfLife === 0 ? 1 : 2 ** ((this.corpus.years[visit]! - this.lastYear) / recencyHalfLife);
+    return recencyHalfLife === 0 ? 1 : 2 ** ((year - this.lastYear) / recencyHalfLife);
   }
 
-  private writeFeatures(visit: number, x: Float32Array, random: Random): void {
-    const { starts, ids, weights } = this.corpus;
+  private writeFeatures(
+    { starts, ids, weights }: EncodedCorpus,
+    visit: number,
+    x: Float32Array,
+    random: Random,
+  ): void {
     const { tokenDropout } = this.settings;
     for (let i = starts[visit]!; i < starts[visit + 1]!; i += 1) {
       const id = ids[i]!;
@@ -103,11 +132,11 @@ export class BatchFiller {
   }
 
   /** Corpus N has no history: it is simulated from the visit's own list, and what is shown is not asked for. */
-  private writeHistory(visit: number, x: Float32Array, w: Float32Array, random: Random): void {
+  private writeHistory(truth: readonly number[], x: Float32Array, w: Float32Array, random: Random): void {
     const { revealCurrent, revealPrevious } = this.settings;
-    const truth = this.corpus.truth[visit]!;
     const draw = random.uniform();
     if (draw < revealCurrent) {
+      if (truth.length < 2) return; // a part of the list stays hidden
       const shown = random.shuffle([...truth]).slice(0, 1 + random.int(truth.length - 1));
       for (const drug of shown) {
         if (this.currentOf[drug]! >= 0) x[this.currentOf[drug]!] = 1;
@@ -125,8 +154,16 @@ export class BatchFiller {
   }
 }
 
+/** The network that learns from a supplement: a last feature marks its rows, and auxiliary drugs follow the formulary. */
+export function trainingShape(vocabulary: Vocabulary, supplement?: Supplement): NetworkShape {
+  return {
+    features: vocabulary.features.length + (supplement ? 1 : 0),
+    drugs: vocabulary.formulary.length + (supplement?.auxiliary ?? 0),
+  };
+}
+
 /** Dropout with the rate rounded to 1/256, so that one draw serves four elements: masks are most of the draws. */
-function fillMask(mask: Float32Array, rate: number, random: Random): void {
+export function fillMask(mask: Float32Array, rate: number, random: Random): void {
   const cut = Math.round(rate * 256);
   const keep = 256 / (256 - cut);
   let bits = 0;

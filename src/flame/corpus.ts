@@ -19,6 +19,8 @@ export const CORPUS_TERMS =
 const VALIDATION_BYTES = 13;
 /** A drug enters the formulary from this many kept training visits (METHOD section 5). */
 export const FORMULARY_MINIMUM = 200;
+/** An ingredient outside the formulary is worth learning beside it from this many visits. */
+export const AUXILIARY_MINIMUM = 50;
 
 /** What a policy may see, and beside it what the clinician prescribed. */
 export interface LabelledVisit {
@@ -27,10 +29,19 @@ export interface LabelledVisit {
   readonly clinician: string;
   readonly context: ClinicalContext;
   readonly drugs: readonly DrugId[];
+  /** Drugs of the visit that lie outside the formulary, once a split has parted them from `drugs`. */
+  readonly otherDrugs?: readonly DrugId[];
 }
 
 export interface Split {
   readonly train: readonly LabelledVisit[];
+  /**
+   * Visits of training clinicians that METHOD section 5 leaves out because they hold fewer than two formulary drugs.
+   * They may supervise training; nothing is ever measured on them.
+   */
+  readonly supplement: readonly LabelledVisit[];
+  /** Ingredients outside the formulary in `AUXILIARY_MINIMUM` visits of `train` and `supplement`, most used first. */
+  readonly auxiliary: readonly DrugId[];
   readonly validation: readonly LabelledVisit[];
   readonly test: readonly LabelledVisit[];
   readonly formulary: readonly DrugId[];
@@ -41,6 +52,7 @@ export interface SplitOptions {
   /** Absent: nothing is held out by year. */
   readonly testYear?: number;
   readonly formularyMinimum?: number;
+  readonly auxiliaryMinimum?: number;
 }
 
 /** The corpus names its drugs as the tables do. */
@@ -111,14 +123,26 @@ export function splitCorpus(visits: readonly LabelledVisit[], options: SplitOpti
   const isTest = (visit: LabelledVisit): boolean => visit.year === options.testYear;
   const inYears = (visit: LabelledVisit): boolean =>
     visit.year >= first && visit.year <= last && !isTest(visit);
-  const usable = visits.filter((visit) => hasProblem(visit) && visit.drugs.length >= 2);
+  const problems = visits.filter(hasProblem);
+  const usable = problems.filter((visit) => visit.drugs.length >= 2);
   const known = usable.filter(inYears);
   const validators = new Set(known.map((visit) => visit.clinician).filter(isValidationClinician));
   const training = known.filter((visit) => !validators.has(visit.clinician));
   const formulary = countFormulary(training, options.formularyMinimum ?? FORMULARY_MINIMUM);
   const keep = (part: readonly LabelledVisit[]): LabelledVisit[] => restrictToFormulary(part, formulary);
+  const train = keep(training);
+  const kept = new Set(train.map((visit) => visit.id));
+  const supplement = partDrugs(
+    problems.filter(
+      (visit) => inYears(visit) && !isValidationClinician(visit.clinician) && !kept.has(visit.id),
+    ),
+    formulary,
+  );
+  const others = [...train, ...supplement].map((visit) => ({ drugs: visit.otherDrugs ?? [] }));
   return {
-    train: keep(training),
+    train,
+    supplement,
+    auxiliary: countFormulary(others, options.auxiliaryMinimum ?? AUXILIARY_MINIMUM),
     validation: keep(known.filter((visit) => validators.has(visit.clinician))),
     test: keep(usable.filter(isTest)),
     formulary,
@@ -126,7 +150,7 @@ export function splitCorpus(visits: readonly LabelledVisit[], options: SplitOpti
 }
 
 /** Drugs used in at least `minimum` visits, most used first, ties by name. */
-export function countFormulary(visits: readonly LabelledVisit[], minimum: number): DrugId[] {
+export function countFormulary(visits: readonly Pick<LabelledVisit, 'drugs'>[], minimum: number): DrugId[] {
   const uses = new Map<DrugId, number>();
   for (const visit of visits)
     for (const drug of new Set(visit.drugs)) uses.set(drug, (uses.get(drug) ?? 0) + 1);
@@ -141,8 +165,18 @@ export function restrictToFormulary(
   visits: readonly LabelledVisit[],
   formulary: readonly DrugId[],
 ): LabelledVisit[] {
+  return partDrugs(visits, formulary).filter((visit) => visit.drugs.length >= 2);
+}
+
+/** Each visit's drugs, without repeats, parted into those of the formulary and the others. */
+function partDrugs(visits: readonly LabelledVisit[], formulary: readonly DrugId[]): LabelledVisit[] {
   const members = new Set(formulary);
-  return visits
-    .map((visit) => ({ ...visit, drugs: [...new Set(visit.drugs)].filter((drug) => members.has(drug)) }))
-    .filter((visit) => visit.drugs.length >= 2);
+  return visits.map((visit) => {
+    const drugs = [...new Set(visit.drugs)];
+    return {
+      ...visit,
+      drugs: drugs.filter((drug) => members.has(drug)),
+      otherDrugs: drugs.filter((drug) => !members.has(drug)),
+    };
+  });
 }

@@ -1,37 +1,44 @@
 /**
- * What is known of each formulary drug before training: molecule, pharmacologic class, and the company it keeps in
- * training lists (METHOD section 3). Reads training visits only; trains nothing.
+ * What is known of each drug before training: molecule, pharmacologic class, the company it keeps in training lists,
+ * and the drugs it interacts with (METHOD section 3). Reads training visits only; trains nothing.
  */
 
 import type { Knowledge } from '../knowledge/knowledge.ts';
-import { Random } from '../nn/random.ts';
 import type { DrugId } from '../shared/ids.ts';
 import type { DrugLists } from './metrics.ts';
 import type { DrugFeatures } from './network.ts';
+import { multiplyDense, spectralRows, unit } from './spectral.ts';
 
 export interface DrugFeatureParts {
   readonly molecule: boolean;
   readonly classes: boolean;
   readonly coPrescription: boolean;
+  readonly interactions: boolean;
 }
-export const ALL_DRUG_FEATURES: DrugFeatureParts = { molecule: true, classes: true, coPrescription: true };
+export const ALL_DRUG_FEATURES: DrugFeatureParts = {
+  molecule: true,
+  classes: true,
+  coPrescription: true,
+  interactions: true,
+};
 
 /** A class separates drugs only if the formulary holds at least two of its members. */
 const CLASS_MINIMUM = 2;
 const CO_PRESCRIPTION_WIDTH = 64;
-const SUBSPACE_ITERATIONS = 12;
+const INTERACTION_WIDTH = 48;
 
 /** Rows of the parts side by side, each part of a row scaled to length 1 (or 0 where nothing is known). */
 export function drugFeatures(
   formulary: readonly DrugId[],
   trainingLists: DrugLists,
-  knowledge: Pick<Knowledge, 'drugs' | 'molecules'>,
+  knowledge: Pick<Knowledge, 'drugs' | 'molecules' | 'interactions'>,
   parts: DrugFeatureParts = ALL_DRUG_FEATURES,
 ): DrugFeatures {
   const blocks: number[][][] = [];
   if (parts.molecule) blocks.push(moleculeRows(formulary, knowledge));
   if (parts.classes) blocks.push(classRows(formulary, knowledge));
   if (parts.coPrescription) blocks.push(coPrescriptionRows(formulary.length, trainingLists));
+  if (parts.interactions) blocks.push(interactionRows(formulary, knowledge));
   const rows = formulary.map((_, drug) => blocks.flatMap((block) => unit(block[drug]!)));
   return { width: rows[0]?.length ?? 0, values: Float32Array.from(rows.flat()) };
 }
@@ -61,18 +68,37 @@ export function coPrescriptionRows(
   width = CO_PRESCRIPTION_WIDTH,
 ): number[][] {
   const matrix = positiveMutualInformation(drugs, lists);
-  const kept = Math.min(width, drugs);
-  const random = new Random(1);
-  let basis: Float64Array[] = Array.from({ length: kept }, () =>
-    Float64Array.from({ length: drugs }, () => random.normal()),
+  return spectralRows(drugs, (vector) => multiplyDense(matrix, vector), width);
+}
+
+/**
+ * Which drugs of all tables a drug interacts with, weighed by severity, reduced to the leading principal directions
+ * between the formulary's drugs: drugs that must be kept from the same others are alike. [drugs][width]
+ */
+export function interactionRows(
+  formulary: readonly DrugId[],
+  { drugs, interactions }: Pick<Knowledge, 'drugs' | 'interactions'>,
+  width = INTERACTION_WIDTH,
+): number[][] {
+  const severities = new Map<DrugId, Map<DrugId, number>>();
+  const note = (drug: DrugId, other: DrugId, severity: number): void => {
+    const known = severities.get(drug) ?? new Map<DrugId, number>();
+    severities.set(drug, known.set(other, severity));
+  };
+  for (const { a, b, severity } of interactions.pairs()) {
+    note(a, b, severity);
+    note(b, a, severity);
+  }
+  const rows = formulary.map((drug) => severities.get(drugs.canonical(drug)) ?? new Map<DrugId, number>());
+  const lengths = rows.map((row) => Math.hypot(...row.values()));
+  const cosines = rows.map((row, i) =>
+    Float64Array.from(rows, (other, j) => {
+      let sum = 0;
+      for (const [drug, severity] of row) sum += severity * (other.get(drug) ?? 0);
+      return sum === 0 ? 0 : sum / (lengths[i]! * lengths[j]!);
+    }),
   );
-  for (let iteration = 0; iteration < SUBSPACE_ITERATIONS; iteration += 1)
-    basis = orthonormal(basis.map((vector) => multiply(matrix, vector)));
-  const scaled = basis.map((vector) => {
-    const eigenvalue = multiply(matrix, vector).reduce((sum, value, i) => sum + value * vector[i]!, 0);
-    return vector.map((value) => value * Math.sqrt(Math.max(0, eigenvalue)));
-  });
-  return Array.from({ length: drugs }, (_, drug) => scaled.map((vector) => vector[drug]!));
+  return spectralRows(formulary.length, (vector) => multiplyDense(cosines, vector), width);
 }
 
 function positiveMutualInformation(drugs: number, lists: DrugLists): Float64Array[] {
@@ -88,32 +114,4 @@ function positiveMutualInformation(drugs: number, lists: DrugLists): Float64Arra
       count === 0 ? 0 : Math.max(0, Math.log((count * lists.length) / (alone[a]! * alone[b]!))),
     ),
   );
-}
-
-function multiply(matrix: readonly Float64Array[], vector: Float64Array): Float64Array {
-  return Float64Array.from(matrix, (row) => {
-    let sum = 0;
-    for (let i = 0; i < row.length; i += 1) sum += row[i]! * vector[i]!;
-    return sum;
-  });
-}
-
-/** Modified Gram–Schmidt. */
-function orthonormal(vectors: readonly Float64Array[]): Float64Array[] {
-  const basis: Float64Array[] = [];
-  for (const vector of vectors) {
-    const rest = vector.slice();
-    for (const known of basis) {
-      const overlap = rest.reduce((sum, value, i) => sum + value * known[i]!, 0);
-      for (let i = 0; i < rest.length; i += 1) rest[i]! -= overlap * known[i]!;
-    }
-    const length = Math.hypot(...rest);
-    basis.push(rest.map((value) => (length > 0 ? value / length : 0)));
-  }
-  return basis;
-}
-
-function unit(row: readonly number[]): number[] {
-  const length = Math.hypot(...row);
-  return length > 0 ? row.map((value) => value / length) : [...row];
 }

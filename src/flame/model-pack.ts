@@ -31,6 +31,7 @@ const networkSchema = z.discriminatedUnion('kind', [
     hidden: z.number().int().positive(),
     layers: z.number().int().positive(),
     dropout: z.number().min(0).max(1),
+    members: z.number().int().positive().optional(),
   }),
   z.object({
     kind: z.literal('mlp'),

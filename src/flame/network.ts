@@ -7,7 +7,7 @@ import type { HostTensor } from '../nn/dtype.ts';
 import type { Tensor } from '../nn/graph.ts';
 import { dropout, linear, rmsNorm, swigluFeedForward } from '../nn/layers.ts';
 import { gemm } from '../nn/matrix-ops.ts';
-import { add, relu } from '../nn/ops.ts';
+import { add, mul, relu } from '../nn/ops.ts';
 import { from, type Initialize, normal, type Scope, zeros } from '../nn/scope.ts';
 
 /** Sum of feature embeddings → residual SwiGLU blocks of the Llama kind → one logit a drug. */
@@ -18,6 +18,8 @@ export interface FlameNetworkConfig {
   readonly layers: number;
   /** Share of a block's output, and of the last state, that is hidden from each training row. */
   readonly dropout: number;
+  /** Networks of this kind, trained from different seeds, whose logits are averaged; default 1. */
+  readonly members?: number | undefined;
 }
 /** Embedding bag → hidden layer → drugs: the MLP of METHOD section 5. */
 export interface MlpConfig {
@@ -40,17 +42,37 @@ export interface NetworkShape {
 export interface NetworkPriors {
   /** Share of training visits with each drug: the bias starts at its log-odds. */
   readonly drugShares: ArrayLike<number>;
-  /** [drugs, width] molecule, class and co-prescription features of each drug; absent: free embeddings alone. */
+  /** [drugs or more, width] what is known of each drug (drug-features.ts); absent: free embeddings alone. */
   readonly drugFeatures?: DrugFeatures | undefined;
+  /** [features, width] collaborative embedding of each input feature (code-embeddings.ts); absent: free ones alone. */
+  readonly codeFeatures?: SideFeatures | undefined;
 }
 
-export interface DrugFeatures {
+/** What is known of each row of an embedding table before training: [rows, width], row-major. */
+export interface SideFeatures {
   readonly width: number;
   readonly values: Float32Array;
 }
+export type DrugFeatures = SideFeatures;
 
-const FREE_DRUG_WEIGHT = 'drugs.weight';
+export const FREE_FEATURE_WEIGHT = 'features.weight';
+const FEATURE_PROJECTION = 'features.projection';
+export const FREE_DRUG_WEIGHT = 'drugs.weight';
 const DRUG_PROJECTION = 'drugs.projection';
+
+export function memberCount(config: NetworkConfig): number {
+  return config.kind === 'flame' ? (config.members ?? 1) : 1;
+}
+
+/** The configuration of one member of an ensemble. */
+export function memberOf(config: NetworkConfig): NetworkConfig {
+  return config.kind === 'flame' ? { ...config, members: 1 } : config;
+}
+
+/** Before the parameter names of a member: none for the first, which has the names of a single network. */
+export function memberPrefix(member: number): string {
+  return member === 0 ? '' : `members.${member}.`;
+}
 
 /** Names of the dropout masks that a training graph declares as inputs [rows, width]. */
 export function maskNames(config: NetworkConfig): string[] {
@@ -58,9 +80,23 @@ export function maskNames(config: NetworkConfig): string[] {
   return Array.from({ length: config.layers + 1 }, (_, i) => `mask.${i}`);
 }
 
+/** Logits [rows, drugs] of trained weights, the mean over the members of an ensemble: x [rows, features]. */
+export function buildTrainedNetwork(
+  scope: Scope,
+  config: NetworkConfig,
+  shape: NetworkShape,
+  x: Tensor,
+): Tensor {
+  const members = memberCount(config);
+  let sum = buildNetwork(scope, memberOf(config), shape, x);
+  for (let member = 1; member < members; member += 1)
+    sum = add(sum, buildNetwork(scope.child(`members.${member}`), memberOf(config), shape, x));
+  return members === 1 ? sum : mul(sum, 1 / members);
+}
+
 /**
- * Declares the network and returns logits [rows, drugs] for x [rows, features]. With `priors` it is a network to train:
- * dropout masks are inputs, and drug embeddings have a part projected from the drugs' features.
+ * Declares one network and returns logits [rows, drugs] for x [rows, features]. With `priors` it is a network to train:
+ * dropout masks are inputs, and embeddings have a part projected from what is known of drugs and codes.
  */
 export function buildNetwork(
   scope: Scope,
@@ -86,30 +122,40 @@ export function buildNetwork(
       );
     }
     case 'flame':
-      return scoreDrugs(scope, shape, residualBlocks(scope, config, shape, x, priors !== undefined), priors);
+      return scoreDrugs(scope, shape, encodeVisits(scope, config, shape, x, priors), priors);
   }
 }
 
-/** Σ weight · embedding over the features of a visit, as one dense product: x [rows, features] → [rows, width]. */
-function sumEmbeddings(scope: Scope, width: number, shape: NetworkShape, x: Tensor): Tensor {
-  const weight = scope.parameter('features.weight', [shape.features, width], normal(0.1));
+/**
+ * Σ weight · embedding over the features of a visit, as one dense product: x [rows, features] → [rows, width]. With
+ * collaborative embeddings a feature's is (free + collaborative · projection): METHOD section 3's hybrid representation.
+ */
+function sumEmbeddings(
+  scope: Scope,
+  width: number,
+  shape: Pick<NetworkShape, 'features'>,
+  x: Tensor,
+  known?: SideFeatures,
+): Tensor {
+  const free = scope.parameter(FREE_FEATURE_WEIGHT, [shape.features, width], normal(0.1));
+  const weight = known ? withProjection(scope, free, known, FEATURE_PROJECTION, 0.1) : free;
   const bias = scope.parameter('features.bias', [width], zeros);
   return gemm(x, weight, { bias });
 }
 
-/** x → h + swiglu(norm(h)) for each layer → norm: [rows, width]. */
-function residualBlocks(
+/** The patient encoder: x → h + swiglu(norm(h)) for each layer → norm: [rows, width]. */
+export function encodeVisits(
   scope: Scope,
   config: FlameNetworkConfig,
-  shape: NetworkShape,
+  shape: Pick<NetworkShape, 'features'>,
   x: Tensor,
-  training: boolean,
+  priors: Pick<NetworkPriors, 'codeFeatures'> | undefined,
 ): Tensor {
   const { width, hidden, layers } = config;
-  const masks = training ? maskNames(config) : [];
+  const masks = priors ? maskNames(config) : [];
   const mask = (h: Tensor, name: string | undefined): Tensor =>
     name === undefined ? h : dropout(h, scope.input(name, 'float', h.shape));
-  let h = sumEmbeddings(scope, width, shape, x);
+  let h = sumEmbeddings(scope, width, shape, x, priors?.codeFeatures);
   for (let layer = 0; layer < layers; layer += 1) {
     const at = scope.child(`layers.${layer}`);
     const norm = rmsNorm(at.child('norm'), width);
@@ -132,15 +178,27 @@ function scoreDrugs(
   priors: NetworkPriors | undefined,
   initialize: Initialize = normal(0.5 * Math.sqrt(1 / h.dim(-1))),
 ): Tensor {
-  let weight = scope.parameter(FREE_DRUG_WEIGHT, [drugs, h.dim(-1)], initialize);
+  const free = scope.parameter(FREE_DRUG_WEIGHT, [drugs, h.dim(-1)], initialize);
   const bias = scope.parameter('drugs.bias', [drugs], priors ? from(logOdds(priors.drugShares)) : zeros);
   const known = priors?.drugFeatures;
-  if (known) {
-    const values = scope.buffer('drug-features', [drugs, known.width], known.values);
-    const start = normal(0.5 * Math.sqrt(1 / h.dim(-1)));
-    weight = add(weight, gemm(values, scope.parameter(DRUG_PROJECTION, [known.width, h.dim(-1)], start)));
-  }
+  const deviation = 0.5 * Math.sqrt(1 / h.dim(-1));
+  const weight = known ? withProjection(scope, free, known, DRUG_PROJECTION, deviation) : free;
   return gemm(h, weight, { transB: true, bias });
+}
+
+/** free [rows, width] + known [rows, known.width] · a projection to learn. Rows that `known` lacks have no side. */
+function withProjection(
+  scope: Scope,
+  free: Tensor,
+  known: SideFeatures,
+  name: string,
+  deviation: number,
+): Tensor {
+  const [rows, width] = [free.dim(0), free.dim(1)];
+  const values = new Float32Array(rows * known.width);
+  values.set(known.values.subarray(0, values.length));
+  const side = scope.buffer(`${name}.input`, [rows, known.width], values);
+  return add(free, gemm(side, scope.parameter(name, [known.width, width], normal(deviation))));
 }
 
 function logOdds(shares: ArrayLike<number>): Float64Array {
@@ -151,26 +209,57 @@ function logOdds(shares: ArrayLike<number>): Float64Array {
 }
 
 /**
- * Adds the projected part into the free drug embeddings, so that trained weights run without the drug features.
+ * Adds the projected parts into the free embeddings, so that trained weights run without what they were projected from.
  * Returns the parameters of the network to ship.
  */
-export function foldDrugFeatures(
+export function foldProjections(
   parameters: ReadonlyMap<string, HostTensor>,
-  features: DrugFeatures | undefined,
+  { drugFeatures, codeFeatures }: Pick<NetworkPriors, 'drugFeatures' | 'codeFeatures'>,
 ): Map<string, HostTensor> {
-  const folded = new Map([...parameters].filter(([name]) => name !== DRUG_PROJECTION));
-  const projection = parameters.get(DRUG_PROJECTION);
-  const free = parameters.get(FREE_DRUG_WEIGHT);
-  if (!projection || !free || !features) return folded;
-  const [drugs, width] = free.shape as [number, number];
-  const weight = Float32Array.from(free.data as Float32Array);
-  const rows = projection.data as Float32Array;
-  for (let drug = 0; drug < drugs; drug += 1)
-    for (let k = 0; k < features.width; k += 1) {
-      const value = features.values[drug * features.width + k]!;
-      if (value === 0) continue;
-      for (let j = 0; j < width; j += 1) weight[drug * width + j]! += value * rows[k * width + j]!;
-    }
-  folded.set(FREE_DRUG_WEIGHT, { dtype: 'float32', shape: free.shape, data: weight });
+  const projections = [FEATURE_PROJECTION, DRUG_PROJECTION];
+  const folded = new Map([...parameters].filter(([name]) => !projections.includes(name)));
+  for (const [freeName, projectionName, known] of [
+    [FREE_FEATURE_WEIGHT, FEATURE_PROJECTION, codeFeatures],
+    [FREE_DRUG_WEIGHT, DRUG_PROJECTION, drugFeatures],
+  ] as const) {
+    const projection = parameters.get(projectionName);
+    const free = parameters.get(freeName);
+    if (projection && free && known) folded.set(freeName, plusProjection(free, projection, known));
+  }
   return folded;
+}
+
+function plusProjection(free: HostTensor, projection: HostTensor, known: SideFeatures): HostTensor {
+  const [rows, width] = free.shape as [number, number];
+  const weight = Float32Array.from(free.data as Float32Array);
+  const projected = projection.data as Float32Array;
+  for (let row = 0; row < rows; row += 1)
+    for (let k = 0; k < known.width; k += 1) {
+      const value = known.values[row * known.width + k] ?? 0;
+      if (value === 0) continue;
+      for (let j = 0; j < width; j += 1) weight[row * width + j]! += value * projected[k * width + j]!;
+    }
+  return { dtype: 'float32', shape: free.shape, data: weight };
+}
+
+/** The first rows of the embedding tables: what is left when the rows that only training used are cut off. */
+export function cutToShape(
+  parameters: ReadonlyMap<string, HostTensor>,
+  { features, drugs }: NetworkShape,
+): Map<string, HostTensor> {
+  const rows = new Map([
+    [FREE_FEATURE_WEIGHT, features],
+    [FREE_DRUG_WEIGHT, drugs],
+    ['drugs.bias', drugs],
+  ]);
+  return new Map(
+    [...parameters].map(([name, tensor]) => [name, firstRows(tensor, rows.get(name) ?? tensor.shape[0]!)]),
+  );
+}
+
+function firstRows(tensor: HostTensor, rows: number): HostTensor {
+  if (tensor.shape[0] === rows) return tensor;
+  const shape = [rows, ...tensor.shape.slice(1)];
+  const size = shape.reduce((product, dimension) => product * dimension, 1);
+  return { dtype: 'float32', shape, data: (tensor.data as Float32Array).slice(0, size) };
 }

@@ -5,7 +5,7 @@ import { InferenceModel } from '../nn/inference.ts';
 import { sigmoid } from '../nn/ops.ts';
 import type { EncodedCorpus } from './encoding.ts';
 import type { ScoreTable } from './metrics.ts';
-import { buildNetwork, type NetworkConfig, type NetworkShape } from './network.ts';
+import { buildTrainedNetwork, type NetworkConfig, type NetworkShape } from './network.ts';
 
 export interface PredictorOptions {
   readonly network: NetworkConfig;
@@ -27,7 +27,7 @@ export class Predictor {
     this.model = new InferenceModel(
       (scope, rows) => {
         const x = scope.input('features', 'float', [rows, shape.features]);
-        return { probabilities: sigmoid(buildNetwork(scope, network, shape, x)) };
+        return { probabilities: sigmoid(buildTrainedNetwork(scope, network, shape, x)) };
       },
       { parameters, buckets, ...(threads === undefined ? {} : { session: { threads } }) },
     );

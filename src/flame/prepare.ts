@@ -5,6 +5,7 @@ import { codeFamilies } from './code-families.ts';
 import { codeTables } from './code-tables.ts';
 import { type LabelledVisit, splitCorpus, type SplitOptions } from './corpus.ts';
 import { type DrugFeatureParts, drugFeatures } from './drug-features.ts';
+import type { DrugId } from '../shared/ids.ts';
 import { type EncodedCorpus, encodeCorpus, Encoder } from './encoding.ts';
 import { describeVisit, type FeatureFamily } from './features.ts';
 import type { DrugFeatures } from './network.ts';
@@ -18,6 +19,10 @@ export interface Prepared {
   readonly vocabulary: Vocabulary;
   readonly encoder: Encoder;
   readonly train: EncodedCorpus;
+  /** More rows to learn from: training clinicians' visits with fewer than two formulary drugs (see Split). */
+  readonly supplement: EncodedCorpus;
+  /** The drugs beside the formulary that training may learn too. */
+  readonly auxiliary: readonly DrugId[];
   readonly validation: EncodedCorpus;
   readonly test: EncodedCorpus;
 }
@@ -51,10 +56,13 @@ export function prepare(
     families,
   );
   const encoder = new Encoder(vocabulary, tables);
+  const names = { auxiliary: split.auxiliary, clinicians: new Map<string, number>() };
   return {
     vocabulary,
     encoder,
-    train: encodeCorpus(encoder, split.train),
+    train: encodeCorpus(encoder, split.train, names),
+    supplement: encodeCorpus(encoder, split.supplement, names),
+    auxiliary: split.auxiliary,
     validation: encodeCorpus(encoder, split.validation),
     test: encodeCorpus(encoder, split.test),
   };
@@ -71,10 +79,14 @@ function* describe(
     yield { features: describeVisit(visit.context, families, lastYear), drugs: visit.drugs };
 }
 
+/** Of the formulary's drugs, then of the auxiliary ones; a network of the formulary alone reads the first rows. */
 export function drugFeaturesOf(
-  prepared: Prepared,
-  knowledge: Pick<Knowledge, 'drugs' | 'molecules'>,
+  { vocabulary, auxiliary, train, supplement }: Prepared,
+  knowledge: Pick<Knowledge, 'drugs' | 'molecules' | 'interactions'>,
   parts?: DrugFeatureParts,
 ): DrugFeatures {
-  return drugFeatures(prepared.vocabulary.formulary, prepared.train.truth, knowledge, parts);
+  const lists = [train, supplement].flatMap(({ truth, auxiliary: others }) =>
+    truth.map((drugs, visit) => [...drugs, ...others[visit]!]),
+  );
+  return drugFeatures([...vocabulary.formulary, ...auxiliary], lists, knowledge, parts);
 }

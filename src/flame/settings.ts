@@ -1,18 +1,32 @@
 /** The chosen configuration of π_cls and of each baseline; docs/decisions/0005 tells what else was tried. Data only. */
 
+import { ALL_DRUG_FEATURES, type DrugFeatureParts } from './drug-features.ts';
 import type { FeatureFamily } from './features.ts';
 import type { NetworkConfig } from './network.ts';
 import { ALL_FAMILIES, PLAIN_FAMILIES } from './prepare.ts';
+import type { PretrainingSettings } from './pretrain-encoder.ts';
 import type { TrainingSettings } from './train-network.ts';
 
 export interface ModelRecipe {
   readonly network: NetworkConfig;
   readonly settings: Omit<TrainingSettings, 'seed'>;
   readonly families: readonly FeatureFamily[];
-  /** Whether drugs are scored with their molecule, class and co-prescription. */
-  readonly drugFeatures: boolean;
+  /** What drugs are scored with beside free embeddings. */
+  readonly drugFeatures: DrugFeatureParts | false;
+  /** Whether codes have collaborative embeddings beside free ones. */
+  readonly codeEmbeddings: boolean;
+  /** Whether visits with fewer than two formulary drugs, and drugs outside the formulary, supervise training too. */
+  readonly supplement: boolean;
+  /** How the patient encoder is pre-trained on visits without their drugs; null: it starts at random. */
+  readonly pretraining: PretrainingSettings | null;
 }
 
+const CODES_ALONE = {
+  drugFeatures: false,
+  codeEmbeddings: false,
+  supplement: false,
+  pretraining: null,
+} as const;
 const NO_HISTORY = { revealCurrent: 0, revealPrevious: 0, recencyHalfLife: 0 } as const;
 
 export const FLAME_CLASSIFIER: ModelRecipe = {
@@ -28,7 +42,10 @@ export const FLAME_CLASSIFIER: ModelRecipe = {
     recencyHalfLife: 0,
   },
   families: ALL_FAMILIES,
-  drugFeatures: true,
+  drugFeatures: ALL_DRUG_FEATURES,
+  codeEmbeddings: false,
+  supplement: true,
+  pretraining: null,
 };
 
 /** METHOD section 5's MLP; its learning rate and length were chosen on validation like those of π_cls. */
@@ -43,7 +60,7 @@ export const MLP: ModelRecipe = {
     ...NO_HISTORY,
   },
   families: PLAIN_FAMILIES,
-  drugFeatures: false,
+  ...CODES_ALONE,
 };
 
 /** The MLP with every input of π_cls but the simulated history: tells inputs from architecture. */
@@ -56,5 +73,5 @@ export const LOGISTIC: ModelRecipe = {
   network: { kind: 'logistic' },
   settings: { rows: 512, epochs: 6, learningRate: 1e-2, weightDecay: 0, tokenDropout: 0, ...NO_HISTORY },
   families: PLAIN_FAMILIES,
-  drugFeatures: false,
+  ...CODES_ALONE,
 };

@@ -13,10 +13,11 @@ import { decodingPairs, recordedPairs } from './formulary-pairs.ts';
 import { measureFront } from './front.ts';
 import { type PackManifest, writeModelPack } from './model-pack.ts';
 import { Predictor } from './predict.ts';
-import { drugFeaturesOf, prepare, type Prepared } from './prepare.ts';
+import { prepare, type Prepared } from './prepare.ts';
 import { chooseThreshold } from './set-rules.ts';
 import { FLAME_CLASSIFIER, type ModelRecipe } from './settings.ts';
-import { trainNetwork, type TrainingProgress } from './train-network.ts';
+import type { TrainingProgress } from './train-network.ts';
+import { trainRecipe } from './train-recipe.ts';
 
 export interface TrainClassifierOptions {
   /** The corpus in the visit format, e.g. data/visits/namcs-1995-2009.jsonl.gz. */
@@ -52,13 +53,8 @@ export async function trainClassifier(
   const { knowledge, recipe = FLAME_CLASSIFIER, trainYears = [1995, 2009], seed = 1 } = options;
   const started = performance.now();
   const prepared = await readAndPrepare(options, recipe, trainYears, onProgress, signal);
-  const parameters = await trainNetwork({
-    network: recipe.network,
-    settings: { ...recipe.settings, seed },
-    vocabulary: prepared.vocabulary,
-    train: prepared.train,
+  const parameters = await trainRecipe(prepared, knowledge, recipe, seed, {
     onProgress: (progress) => onProgress({ stage: 'training', ...progress }),
-    ...(recipe.drugFeatures ? { drugFeatures: drugFeaturesOf(prepared, knowledge) } : {}),
     ...(options.checkpoint === undefined ? {} : { checkpoint: options.checkpoint }),
     ...(options.threads === undefined ? {} : { threads: options.threads }),
     ...(signal === undefined ? {} : { signal }),
