@@ -60,21 +60,24 @@ export function expectedJaccard(listMass: number, size: number, totalMass: numbe
  */
 export function decode(problem: DecodingProblem, alphas: readonly number[] = ALPHA_GRID): GridPoint[] {
   const ranked = rank(problem);
+  return selectMonotone(alphas.map((alpha) => ({ alpha, ...build(ranked, penaltyOf(alpha)) })));
+}
+
+/**
+ * Makes the number of interacting pairs never rise along rising alphas: a point keeps its own list only when it holds
+ * fewer pairs than the point before, or as many with a higher expected Jaccard; else it repeats the list before.
+ */
+export function selectMonotone(decoded: readonly GridPoint[]): GridPoint[] {
   const points: GridPoint[] = [];
-  for (const alpha of alphas) {
+  for (const point of decoded) {
     const before = points.at(-1);
-    if (before && alpha <= before.alpha) throw new RangeError('the alphas of a grid must rise');
-    const decoded = build(ranked, penaltyOf(alpha));
-    points.push({ alpha, ...(before && !dominates(decoded, before) ? contentOf(before) : decoded) });
+    if (before && point.alpha <= before.alpha) throw new RangeError('the alphas of a grid must rise');
+    points.push(before && !dominates(point, before) ? { ...before, alpha: point.alpha } : point);
   }
   return points;
 }
 
 type Decoded = Omit<GridPoint, 'alpha'>;
-
-function contentOf({ list, steps, interactionCount, expectedJaccard }: GridPoint): Decoded {
-  return { list, steps, interactionCount, expectedJaccard };
-}
 
 function dominates(next: Decoded, before: Decoded): boolean {
   if (next.interactionCount !== before.interactionCount)

@@ -72,7 +72,7 @@ export interface ErrorStatistics {
 export function errorStatistics({ visits, lists }: PolicyCorpus): ErrorStatistics {
   const byLength = new Map<number, (readonly [number, number])[]>();
   lists.forEach((list, visit) => {
-    const truth = new Set(visits.truth[visit]!);
+    const truth = new Set(visits.truth[visit]);
     const hits = list.filter((drug) => truth.has(drug)).length;
     const found = byLength.get(truth.size) ?? [];
     found.push([truth.size - hits, list.length - hits]);

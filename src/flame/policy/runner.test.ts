@@ -1,14 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { HostTensor } from '../../nn/dtype.ts';
-import { hostTensor, sizeOf } from '../../nn/dtype.ts';
-import { Graph } from '../../nn/graph.ts';
 import { InferenceModel } from '../../nn/inference.ts';
 import { Random } from '../../nn/random.ts';
-import { Scope } from '../../nn/scope.ts';
 import { reshape } from '../../nn/shape-ops.ts';
 import { asId, type DrugId } from '../../shared/ids.ts';
 import { buildPairMatrix } from '../pair-matrix.ts';
+import { initialPolicy } from '../testing/initial-policy.ts';
 import { type PolicyConfig, policySequences, type PolicyShape, type PolicyTables } from './network.ts';
 import type { ContextVectors } from './policy-corpus.ts';
 import { greedy, logProbabilityOf, PolicyRunner, type RunRow, sampleAction } from './runner.ts';
@@ -42,17 +40,7 @@ const VECTORS = {
 } as unknown as ContextVectors;
 
 /** Weights large enough that different states choose different actions. */
-function weightsOf(seed: number): Map<string, HostTensor> {
-  const scope = new Scope(new Graph(), (name, shape) => scope.graph.input(name, 'float', shape));
-  policySequences(scope, CONFIG, SHAPE, TABLES, 1);
-  return new Map(
-    scope.declarations().map(({ name, shape, initialize }) => {
-      const random = Random.for(seed, name);
-      const values = Float32Array.from(initialize(random, sizeOf(shape)), (x) => x * 3);
-      return [name, hostTensor('float32', shape, values)];
-    }),
-  );
-}
+const weightsOf = (seed: number): Map<string, HostTensor> => initialPolicy(CONFIG, SHAPE, TABLES, seed, 3);
 
 function prefixesOf(count: number, seed: number): PrefixRow[] {
   const random = new Random(seed);

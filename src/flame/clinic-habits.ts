@@ -1,0 +1,59 @@
+/**
+ * What a clinic prescribes more or less often than the model expects of its visits, learnt from its own earlier
+ * decisions by counting: no training, no network. It never sees the visit that is scored.
+ *
+ * For each drug O decisions held it where the model's probabilities summed to E. The logit moves by ln((O + τ)/(E + τ)),
+ * the posterior mean of a Poisson rate ratio under a Gamma(τ, τ) prior (empirical Bayes as in DuMouchel 1999, The American
+ * Statistician 53(3)): without decisions nothing moves, with many the clinic's own rate decides.
+ */
+
+/** Decisions' worth of trust in the model; chosen on validation clinicians (docs/decisions/0009). */
+export const HABIT_PRIOR = 1;
+/** No habit moves the odds of a drug by more than this factor. */
+export const HABIT_LIMIT = 20;
+
+export class ClinicHabits {
+  /** Decisions counted so far. */
+  visits = 0;
+  private readonly observed: Float64Array;
+  private readonly expected: Float64Array;
+  private readonly prior: number;
+
+  constructor(drugs: number, prior = HABIT_PRIOR) {
+    this.observed = new Float64Array(drugs);
+    this.expected = new Float64Array(drugs);
+    this.prior = prior;
+  }
+
+  /** Counts one earlier decision: the model's probabilities of that visit, and the formulary positions on its list. */
+  observe(probabilities: ArrayLike<number>, list: readonly number[]): void {
+    for (let drug = 0; drug < this.expected.length; drug += 1)
+      this.expected[drug] = this.expected[drug]! + probabilities[drug]!;
+    for (const drug of list) this.observed[drug] = this.observed[drug]! + 1;
+    this.visits += 1;
+  }
+
+  /** Takes a counted decision back, e.g. to score that very visit. */
+  forget(probabilities: ArrayLike<number>, list: readonly number[]): void {
+    for (let drug = 0; drug < this.expected.length; drug += 1)
+      this.expected[drug] = Math.max(0, this.expected[drug]! - probabilities[drug]!);
+    for (const drug of list) this.observed[drug] = this.observed[drug]! - 1;
+    this.visits -= 1;
+  }
+
+  /** How much more often than expected the clinic prescribes a drug, shrunk towards 1. */
+  factor(drug: number): number {
+    const ratio = (this.observed[drug]! + this.prior) / (this.expected[drug]! + this.prior);
+    return Math.min(HABIT_LIMIT, Math.max(1 / HABIT_LIMIT, ratio));
+  }
+
+  /** Probabilities with the odds of each drug multiplied by its factor. */
+  adjust(probabilities: ArrayLike<number>, out = new Float32Array(probabilities.length)): Float32Array {
+    for (let drug = 0; drug < probabilities.length; drug += 1) {
+      const p = probabilities[drug]!;
+      const odds = p * this.factor(drug);
+      out[drug] = odds / (odds + 1 - p || 1);
+    }
+    return out;
+  }
+}

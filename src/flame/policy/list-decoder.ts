@@ -1,0 +1,137 @@
+/**
+ * One list for every slider position by the list policy: all positions in one batched call, under hard rules, the number
+ * of interactions never rising along the slider (METHOD section 4). Trains nothing and stores nothing.
+ */
+
+import { EVALUATION_SEVERITY, HARD_RULE_SEVERITY } from '../../shared/domain.ts';
+import type { DrugId } from '../../shared/ids.ts';
+import type { GridPoint, ListStep } from '../../shared/recommendation.ts';
+import {
+  ALPHA_GRID,
+  decode,
+  type DecodingProblem,
+  expectedJaccard,
+  pairWeight,
+  penaltyOf,
+  selectMonotone,
+} from '../decoding.ts';
+import { severityOf } from '../pair-matrix.ts';
+import { greedy, type PolicyRunner, type RunState } from './runner.ts';
+
+/** A scored visit: what penalised decoding needs, and the encoded features. */
+export interface ListProblem extends DecodingProblem {
+  readonly ids: ArrayLike<number>;
+  readonly weights: ArrayLike<number>;
+}
+
+const BARRED = -1e9;
+
+/**
+ * The policy edits π_cls's list M_p once for every α. A drug that a hard rule excludes, or that may not stand beside a
+ * drug of the list or a current medication, is never added; at α = 1 nothing that interacts is.
+ * @param alphas rising, 0 to 1
+ */
+export async function decodeLists(
+  runner: PolicyRunner,
+  problem: ListProblem,
+  alphas: readonly number[] = ALPHA_GRID,
+): Promise<GridPoint[]> {
+  const [own] = decode(problem, [0]);
+  const places = new Map(problem.drugs.map((drug, place) => [drug, place]));
+  const start = own!.list.map((drug) => places.get(drug)!);
+  const current = currentConflicts(problem);
+  const prefix = { probabilities: problem.probabilities, ids: problem.ids, weights: problem.weights, start };
+  const rows = alphas.map((alpha) => ({ prefix: 0, alpha, mode: 'interleaved' as const }));
+  const sequences = await runner.run([prefix], rows, (state, logits) => {
+    forbid(state, logits, alphas[state.row]!, problem, current);
+    return greedy(state, logits);
+  });
+  return selectMonotone(
+    sequences.map(({ actions }, i) =>
+      replay(problem, own!, actions, alphas[i]!, current, runner.space.drugs),
+    ),
+  );
+}
+
+interface CurrentConflicts {
+  readonly pairs: Uint16Array;
+  readonly weight: Uint16Array;
+}
+
+function currentConflicts({ drugs, currentRows = [] }: DecodingProblem): CurrentConflicts {
+  const pairs = new Uint16Array(drugs.length);
+  const weight = new Uint16Array(drugs.length);
+  for (const row of currentRows)
+    for (let i = 0; i < drugs.length; i += 1) {
+      if (row[i]! >= EVALUATION_SEVERITY) pairs[i] = pairs[i]! + 1;
+      weight[i] = weight[i]! + pairWeight(row[i]!);
+    }
+  return { pairs, weight };
+}
+
+/** Takes what hard rules forbid out of the logits; pairs with current medications cost what penalised decoding asks. */
+function forbid(
+  { list }: RunState,
+  logits: Float32Array,
+  alpha: number,
+  { drugs, pairs, excluded, probabilities }: ListProblem,
+  current: CurrentConflicts,
+): void {
+  const penalty = penaltyOf(alpha);
+  for (let i = 0; i < drugs.length; i += 1) {
+    const interacting =
+      current.pairs[i]! > 0 || [...list].some((other) => severityOf(pairs, i, other) >= EVALUATION_SEVERITY);
+    const hard = [...list].some((other) => severityOf(pairs, i, other) >= HARD_RULE_SEVERITY);
+    if (excluded?.has(drugs[i]!) || !(probabilities[i]! > 0) || hard || (alpha === 1 && interacting))
+      logits[i] = BARRED;
+    else if (current.weight[i]! > 0) logits[i] = logits[i]! - penalty * current.weight[i]!;
+  }
+}
+
+/** The evidence of each step: first how M_p was built, then the policy's edits. */
+function replay(
+  { drugs, probabilities, pairs, excluded }: ListProblem,
+  own: GridPoint,
+  actions: readonly number[],
+  alpha: number,
+  current: CurrentConflicts,
+  size: number,
+): GridPoint {
+  let total = 0;
+  drugs.forEach((drug, i) => {
+    if (!excluded?.has(drug)) total += Math.min(1, probabilities[i]!);
+  });
+  const places = new Map(drugs.map((drug, place) => [drug, place]));
+  const list = own.list.map((drug) => places.get(drug)!);
+  const steps: ListStep[] = [...own.steps];
+  let mass = list.reduce((sum, place) => sum + probabilities[place]!, 0);
+  let interactionCount = own.interactionCount;
+  const conflictsOf = (place: number): number =>
+    current.pairs[place]! +
+    list.filter((other) => other !== place && severityOf(pairs, place, other) >= EVALUATION_SEVERITY).length;
+  for (const id of actions) {
+    if (id >= 2 * size) break;
+    const adding = id < size;
+    const place = adding ? id : id - size;
+    const before = expectedJaccard(mass, list.length, total);
+    const change = adding ? conflictsOf(place) : -conflictsOf(place);
+    if (adding) list.push(place);
+    else list.splice(list.indexOf(place), 1);
+    mass += adding ? probabilities[place]! : -probabilities[place]!;
+    interactionCount += change;
+    steps.push({
+      action: adding ? 'add' : 'remove',
+      drug: drugs[place]!,
+      probability: probabilities[place]!,
+      expectedJaccardChange: expectedJaccard(mass, list.length, total) - before,
+      interactionChange: change,
+    });
+  }
+  return {
+    alpha,
+    list: list.map((place): DrugId => drugs[place]!),
+    steps,
+    interactionCount,
+    expectedJaccard: expectedJaccard(mass, list.length, total),
+  };
+}
