@@ -171,14 +171,35 @@ export interface Interval {
 export function bootstrapMean(values: ArrayLike<number>, resamples = 1000, seed = 1): Interval {
   const n = values.length;
   if (n === 0) return { low: 0, high: 0 };
-  const next = splitMix(seed);
-  const means = Float64Array.from({ length: resamples }, () => {
-    let sum = 0;
-    for (let i = 0; i < n; i += 1) sum += values[Math.floor(next() * n)]!;
-    return sum / n;
-  }).sort();
-  return { low: means[Math.floor(0.025 * resamples)]!, high: means[Math.ceil(0.975 * resamples) - 1]! };
+  const drawn = resampledVisits(n, resamples, seed);
+  return percentileInterval(
+    Float64Array.from({ length: resamples }, (_, r) => {
+      let sum = 0;
+      for (let i = r * n; i < (r + 1) * n; i += 1) sum += values[drawn[i]!]!;
+      return sum / n;
+    }),
+  );
 }
+
+/** The middle 95 % of a statistic's resamples; sorts them in place. */
+export function percentileInterval(resampled: Float64Array): Interval {
+  const count = resampled.length;
+  resampled.sort();
+  return { low: resampled[Math.floor(0.025 * count)]!, high: resampled[Math.ceil(0.975 * count) - 1]! };
+}
+
+/** [resamples · n] visits drawn with replacement. Every measure of a report resamples alike, so the last draw is kept. */
+export function resampledVisits(n: number, resamples: number, seed: number): Uint32Array {
+  const key = `${n} ${resamples} ${seed}`;
+  if (lastDraw?.key !== key) {
+    const next = splitMix(seed);
+    const visits = new Uint32Array(n * resamples);
+    for (let i = 0; i < visits.length; i += 1) visits[i] = Math.floor(next() * n);
+    lastDraw = { key, visits };
+  }
+  return lastDraw.visits;
+}
+let lastDraw: { readonly key: string; readonly visits: Uint32Array } | undefined;
 
 /** The same over the difference a − b of one measure on the same visits. */
 export function pairedBootstrap(
