@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ClinicHabits, HABIT_LIMIT } from './clinic-habits.ts';
+import { ClinicHabits, HABIT_LIMIT, scoresWithHabits } from './clinic-habits.ts';
 
 const probability = fc.double({ min: 0, max: 1, noNaN: true });
 const visit = fc.record({
@@ -48,5 +48,16 @@ describe('clinic habits', () => {
         before.forEach((factor, drug) => expect(habits.factor(drug)).toBeCloseTo(factor, 6));
       }),
     );
+  });
+});
+
+describe('scores with habits', () => {
+  it('use only earlier visits of the same clinician, never the visit itself', () => {
+    const table = { visits: 3, drugs: 1, values: Float32Array.from([0.5, 0.5, 0.5]) };
+    const of = (truth: number[][], clinicians: number[]): number[] =>
+      Array.from(scoresWithHabits(table, { truth, clinicians }, 0.5).values);
+    // (1 + 0.5)/(0.5 + 0.5) = 1.5, so 0.5 becomes 0.6; the third visit is another clinician's.
+    expect(of([[0], [], []], [7, 7, 8])).toEqual([0.5, expect.closeTo(0.6, 6), 0.5]);
+    expect(of([[0], [0], [0]], [7, 7, 8])).toEqual([0.5, expect.closeTo(0.6, 6), 0.5]);
   });
 });

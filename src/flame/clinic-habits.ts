@@ -7,8 +7,10 @@
  * Statistician 53(3)): without decisions nothing moves, with many the clinic's own rate decides.
  */
 
+import { type DrugLists, rowOf, type ScoreTable } from './metrics.ts';
+
 /** Decisions' worth of trust in the model; chosen on validation clinicians (docs/decisions/0009). */
-export const HABIT_PRIOR = 1;
+export const HABIT_PRIOR = 0.5;
 /** No habit moves the odds of a drug by more than this factor. */
 export const HABIT_LIMIT = 20;
 
@@ -56,4 +58,25 @@ export class ClinicHabits {
     }
     return out;
   }
+}
+
+/**
+ * Each visit scored with the habits of its clinician's visits before it, in the order of the corpus: what a clinic that
+ * starts with an empty database would see visit by visit. The visit's own drugs never count for itself.
+ */
+export function scoresWithHabits(
+  scores: ScoreTable,
+  { truth, clinicians }: { readonly truth: DrugLists; readonly clinicians: ArrayLike<number> },
+  prior = HABIT_PRIOR,
+): ScoreTable {
+  const values = new Float32Array(scores.values.length);
+  const clinics = new Map<number, ClinicHabits>();
+  for (let visit = 0; visit < scores.visits; visit += 1) {
+    const clinician = clinicians[visit]!;
+    const habits = clinics.get(clinician) ?? new ClinicHabits(scores.drugs, prior);
+    clinics.set(clinician, habits);
+    habits.adjust(rowOf(scores, visit), values.subarray(visit * scores.drugs, (visit + 1) * scores.drugs));
+    habits.observe(rowOf(scores, visit), truth[visit]!);
+  }
+  return { visits: scores.visits, drugs: scores.drugs, values };
 }
