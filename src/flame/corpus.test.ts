@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { VisitRecord } from '../shared/domain.ts';
+import { asId, type DrugId } from '../shared/ids.ts';
 import {
   contextOf,
   countFormulary,
@@ -74,6 +75,31 @@ describe('split', () => {
       expect(visit.drugs.every((drug) => split.formulary.includes(drug))).toBe(true);
       expect(visit.context.diagnoses.length + visit.context.chronic.length).toBeGreaterThan(0);
     }
+  });
+
+  it('supplements training with the other visits of training clinicians and years, and with nothing else', () => {
+    const rare = asId<DrugId>('rare drug');
+    const more = visits.map((visit, i) =>
+      i % 120 === 0 ? { ...visit, drugs: [...visit.drugs, rare] } : visit,
+    );
+    const options = { trainYears: [1995, 2007], testYear: 2008, formularyMinimum: 50 } as const;
+    const { train, supplement, auxiliary, formulary } = splitCorpus(more, {
+      ...options,
+      auxiliaryMinimum: 10,
+    });
+    expect(formulary).not.toContain(rare);
+    expect(auxiliary).toEqual([rare]);
+    const ofTraining = more.filter(
+      ({ year, clinician }) => year <= 2007 && !isValidationClinician(clinician),
+    );
+    const ids = [...train, ...supplement].map(({ id }) => id);
+    expect(ids.toSorted()).toEqual(ofTraining.map(({ id }) => id).toSorted());
+    expect(supplement.length).toBeGreaterThan(0);
+    expect(supplement.every(({ drugs }) => drugs.length < 2)).toBe(true);
+    const original = new Map(more.map((visit) => [visit.id, visit.drugs]));
+    for (const { id, drugs, otherDrugs } of [...train, ...supplement])
+      expect([...drugs, ...otherDrugs!].toSorted()).toEqual([...original.get(id)!].toSorted());
+    expect(splitCorpus(more, { ...options, auxiliaryMinimum: 1000 }).auxiliary).toEqual([]);
   });
 });
 

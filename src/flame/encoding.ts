@@ -111,7 +111,7 @@ export function encodeCorpus(
     years: Uint16Array.from(visits, (visit) => visit.year),
     clinicians: numbered(
       visits.map((visit) => visit.clinician),
-      names.clinicians ?? new Map(),
+      names.clinicians ?? new Map<string, number>(),
     ),
     auxiliary: visits.map(auxiliaryOf),
   };
@@ -135,8 +135,8 @@ export function selectVisits(corpus: EncodedCorpus, positions: ArrayLike<number>
   const weights = new Float32Array(starts[visits]!);
   for (let i = 0; i < visits; i += 1) {
     const [from, to] = [corpus.starts[positions[i]!]!, corpus.starts[positions[i]! + 1]!];
-    ids.set(corpus.ids.subarray(from, to), starts[i]!);
-    weights.set(corpus.weights.subarray(from, to), starts[i]!);
+    ids.set(corpus.ids.subarray(from, to), starts[i]);
+    weights.set(corpus.weights.subarray(from, to), starts[i]);
   }
   return {
     visits,

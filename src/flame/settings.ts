@@ -2,7 +2,7 @@
 
 import { ALL_DRUG_FEATURES, type DrugFeatureParts } from './drug-features.ts';
 import type { FeatureFamily } from './features.ts';
-import type { NetworkConfig } from './network.ts';
+import type { FlameNetworkConfig, NetworkConfig } from './network.ts';
 import { ALL_FAMILIES, PLAIN_FAMILIES } from './prepare.ts';
 import type { PretrainingSettings } from './pretrain-encoder.ts';
 import type { TrainingSettings } from './train-network.ts';
@@ -21,6 +21,14 @@ export interface ModelRecipe {
   readonly pretraining: PretrainingSettings | null;
 }
 
+export const PRETRAINING: PretrainingSettings = {
+  visits: 256,
+  epochs: 2,
+  learningRate: 2e-3,
+  hide: 0.3,
+  matching: 0.5,
+};
+
 const CODES_ALONE = {
   drugFeatures: false,
   codeEmbeddings: false,
@@ -29,8 +37,17 @@ const CODES_ALONE = {
 } as const;
 const NO_HISTORY = { revealCurrent: 0, revealPrevious: 0, recencyHalfLife: 0 } as const;
 
-export const FLAME_CLASSIFIER: ModelRecipe = {
-  network: { kind: 'flame', width: 256, hidden: 512, layers: 2, dropout: 0.4 },
+const SINGLE_NETWORK: FlameNetworkConfig = {
+  kind: 'flame',
+  width: 256,
+  hidden: 512,
+  layers: 2,
+  dropout: 0.4,
+};
+
+/** One member of π_cls: what ablations and cross-fitting train, where three would cost three times as much. */
+export const FLAME_SINGLE: ModelRecipe = {
+  network: SINGLE_NETWORK,
   settings: {
     rows: 512,
     epochs: 8,
@@ -46,6 +63,39 @@ export const FLAME_CLASSIFIER: ModelRecipe = {
   codeEmbeddings: false,
   supplement: true,
   pretraining: null,
+};
+
+export const FLAME_CLASSIFIER: ModelRecipe = {
+  ...FLAME_SINGLE,
+  network: { ...SINGLE_NETWORK, members: 3 },
+};
+
+const withoutFamilies = (...families: readonly FeatureFamily[]): ModelRecipe => ({
+  ...FLAME_SINGLE,
+  families: FLAME_SINGLE.families.filter((one) => !families.includes(one)),
+});
+const withoutPart = (part: keyof DrugFeatureParts): ModelRecipe => ({
+  ...FLAME_SINGLE,
+  drugFeatures: { ...ALL_DRUG_FEATURES, [part]: false },
+});
+
+/** One member with one thing changed, by what changed: rows to be read against FLAME_SINGLE. */
+export const ABLATIONS: Readonly<Record<string, ModelRecipe>> = {
+  'one network': FLAME_SINGLE,
+  'without supplement': { ...FLAME_SINGLE, supplement: false },
+  'without hierarchy': withoutFamilies('hierarchy'),
+  'without year': withoutFamilies('year'),
+  'without history': {
+    ...withoutFamilies('current-medication', 'previous-medication'),
+    settings: { ...FLAME_SINGLE.settings, revealCurrent: 0, revealPrevious: 0 },
+  },
+  'without drug features': { ...FLAME_SINGLE, drugFeatures: false },
+  'without molecule': withoutPart('molecule'),
+  'without class': withoutPart('classes'),
+  'without co-prescription': withoutPart('coPrescription'),
+  'without interaction neighbourhood': withoutPart('interactions'),
+  'with collaborative codes': { ...FLAME_SINGLE, codeEmbeddings: true },
+  'with pre-training': { ...FLAME_SINGLE, pretraining: PRETRAINING },
 };
 
 /** METHOD section 5's MLP; its learning rate and length were chosen on validation like those of π_cls. */

@@ -11,12 +11,15 @@ export interface SparseSymmetric {
 }
 
 const ITERATIONS = 12;
+const ROUNDING = 1e-9;
+/** Quadratic convergence: ten sweeps leave nothing off the diagonal of matrices of this size. */
+const JACOBI_SWEEPS = 10;
 /** Vectors beyond the wanted ones: some of the largest eigenvalues are negative and fall out. */
 const OVERSAMPLING = 1.5;
 
 /**
  * Rows of the eigenvectors with the largest positive eigenvalues, each scaled by the root of its eigenvalue, by subspace
- * iteration: [size][min(width, size)], 0 where fewer eigenvalues are positive. For a matrix of pointwise mutual
+ * iteration with a Rayleigh–Ritz step at its end: [size][min(width, size)], 0 where fewer eigenvalues are positive. For a matrix of pointwise mutual
  * information these are the embeddings of Levy & Goldberg 2014, equation 6.
  */
 export function spectralRows(
@@ -30,12 +33,48 @@ export function spectralRows(
     Float64Array.from({ length: size }, () => random.normal()),
   );
   for (let iteration = 0; iteration < ITERATIONS; iteration += 1) basis = orthonormal(basis.map(multiply));
-  const found = basis
-    .map((vector) => ({ vector, eigenvalue: dot(multiply(vector), vector) }))
-    .sort((a, b) => b.eigenvalue - a.eigenvalue)
-    .slice(0, kept)
-    .map(({ vector, eigenvalue }) => vector.map((value) => value * Math.sqrt(Math.max(0, eigenvalue))));
-  return Array.from({ length: size }, (_, row) => found.map((vector) => vector[row]!));
+  const images = basis.map(multiply);
+  const { values, vectors } = symmetricEigen(basis.map((a) => images.map((image) => dot(a, image))));
+  const found = values
+    .map((eigenvalue, i) => ({ scale: Math.sqrt(Math.max(0, eigenvalue)), combination: vectors[i]! }))
+    .sort((a, b) => b.scale - a.scale)
+    .slice(0, kept);
+  return Array.from({ length: size }, (_, row) =>
+    found.map(({ scale, combination }) => {
+      let sum = 0;
+      for (let i = 0; i < basis.length; i += 1) sum += combination[i]! * basis[i]![row]!;
+      return scale * sum;
+    }),
+  );
+}
+
+/**
+ * All eigenvalues of a small symmetric matrix and their vectors of length 1, in no order, by cyclic Jacobi rotations
+ * (Golub & Van Loan, Matrix Computations, 8.5).
+ */
+export function symmetricEigen(matrix: readonly (readonly number[])[]): {
+  readonly values: number[];
+  readonly vectors: number[][];
+} {
+  const a = matrix.map((row) => [...row]);
+  const n = a.length;
+  const vectors = a.map((_, i) => a.map((__, j) => (i === j ? 1 : 0)));
+  for (let sweep = 0; sweep < JACOBI_SWEEPS; sweep += 1)
+    for (let p = 0; p < n; p += 1)
+      for (let q = p + 1; q < n; q += 1) {
+        if (a[p]![q] === 0) continue;
+        const theta = (a[q]![q]! - a[p]![p]!) / (2 * a[p]![q]!);
+        const t = (theta >= 0 ? 1 : -1) / (Math.abs(theta) + Math.hypot(theta, 1));
+        const c = 1 / Math.hypot(t, 1);
+        const s = t * c;
+        for (const row of a) [row[p], row[q]] = [c * row[p]! - s * row[q]!, s * row[p]! + c * row[q]!];
+        for (const rows of [a, vectors]) {
+          const [x, y] = [rows[p]!, rows[q]!];
+          rows[p] = x.map((value, k) => c * value - s * y[k]!);
+          rows[q] = x.map((value, k) => s * value + c * y[k]!);
+        }
+      }
+  return { values: a.map((row, i) => row[i]!), vectors };
 }
 
 export function multiplyDense(matrix: readonly Float64Array[], vector: Float64Array): Float64Array {
@@ -59,7 +98,7 @@ export function unit(row: readonly number[]): number[] {
   return length > 0 ? row.map((value) => value / length) : [...row];
 }
 
-/** Modified Gram–Schmidt. */
+/** Modified Gram–Schmidt; a vector that the ones before it span but for rounding becomes 0. */
 function orthonormal(vectors: readonly Float64Array[]): Float64Array[] {
   const basis: Float64Array[] = [];
   for (const vector of vectors) {
@@ -69,7 +108,8 @@ function orthonormal(vectors: readonly Float64Array[]): Float64Array[] {
       for (let i = 0; i < rest.length; i += 1) rest[i]! -= overlap * known[i]!;
     }
     const length = Math.sqrt(dot(rest, rest));
-    basis.push(rest.map((value) => (length > 0 ? value / length : 0)));
+    const isNew = length > ROUNDING * Math.sqrt(dot(vector, vector));
+    basis.push(rest.map((value) => (isNew ? value / length : 0)));
   }
   return basis;
 }

@@ -93,7 +93,7 @@ export async function trainClassifier(
         split,
         visits: prepared.train.visits,
         formularySize: prepared.vocabulary.formulary.length,
-        settings: { ...recipe.settings, seed },
+        settings: { ...recipe.settings, ...extrasOf(prepared, recipe), seed },
         hardware: hardware(options.threads),
         seconds: Math.round(seconds),
       },
@@ -104,6 +104,15 @@ export async function trainClassifier(
     prepared.vocabulary,
     parameters,
   );
+}
+
+/** What stands beside the rows and settings of a recipe, as numbers for the manifest. */
+function extrasOf({ supplement, auxiliary }: Prepared, recipe: ModelRecipe): Record<string, number> {
+  return {
+    ...(recipe.supplement ? { supplementVisits: supplement.visits, auxiliaryDrugs: auxiliary.length } : {}),
+    codeEmbeddings: Number(recipe.codeEmbeddings),
+    pretrainingEpochs: recipe.pretraining?.epochs ?? 0,
+  };
 }
 
 /** The visits themselves are garbage when this returns (see prepare.ts). */

@@ -19,6 +19,8 @@ const prepared = prepare(
   knowledge,
 );
 const { vocabulary, train, test } = prepared;
+/** The label of the only auxiliary drug. */
+const own = vocabulary.formulary.length;
 const flame: NetworkConfig = { kind: 'flame', width: 16, hidden: 24, layers: 2, dropout: 0.1 };
 const run: TrainingRun = {
   network: flame,
@@ -93,6 +95,57 @@ describe('training', () => {
     expect(existsSync(checkpoint)).toBe(true);
     expect(bytesOf(await trainNetwork({ ...short, checkpoint }))).toEqual(bytesOf(whole));
     expect(existsSync(checkpoint)).toBe(false);
+  });
+
+  it('learns from a supplement, and returns weights of the formulary’s shape', async () => {
+    // Every supplementary visit is given a drug outside the formulary.
+    const auxiliary = {
+      corpus: { ...prepared.supplement, auxiliary: prepared.supplement.truth.map(() => [own]) },
+    };
+    const short = { ...run, settings: { ...run.settings, epochs: 2 } };
+    const alone = await trainNetwork(short);
+    const weights = await trainNetwork({ ...short, supplement: { ...auxiliary, auxiliary: 1 } });
+    const shapes = (parameters: ReadonlyMap<string, HostTensor>): Record<string, readonly number[]> =>
+      Object.fromEntries([...parameters].map(([name, { shape }]) => [name, shape]));
+    expect(prepared.supplement.visits).toBeGreaterThan(50);
+    expect(shapes(weights)).toEqual(shapes(alone));
+    expect(bytesOf(weights)).not.toEqual(bytesOf(alone));
+    expect(prauc(await scoresOf(flame, weights))).toBeGreaterThan(0.7);
+    await expect(
+      trainNetwork({ ...run, network: { kind: 'logistic' }, supplement: { ...auxiliary, auxiliary: 1 } }),
+    ).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+  });
+
+  it('averages the logits of an ensemble’s members, and goes on after a finished member', async () => {
+    const pair: NetworkConfig = { ...flame, members: 2 };
+    const checkpoint = join(mkdtempSync(join(tmpdir(), 'flame-members-')), 'run.safetensors');
+    const short = { ...run, network: pair, settings: { ...run.settings, epochs: 1 } };
+    const whole = await trainNetwork(short);
+    const of = async (seed: number): Promise<ReadonlyMap<string, HostTensor>> =>
+      trainNetwork({ ...short, network: flame, settings: { ...short.settings, seed } });
+    const members = [await of(3), await of(1003)];
+    const logits = (table: ScoreTable): number[] => Array.from(table.values, (p) => Math.log(p / (1 - p)));
+    const [a, b] = [await scoresOf(flame, members[0]!), await scoresOf(flame, members[1]!)].map(logits);
+    const together = logits(await scoresOf(pair, whole));
+    together.forEach((value, i) => expect(value).toBeCloseTo((a![i]! + b![i]!) / 2, 3));
+
+    const seen: number[] = [];
+    const controller = new AbortController();
+    const interrupted = trainNetwork({
+      ...short,
+      checkpoint,
+      signal: controller.signal,
+      onProgress: ({ step, steps }) => {
+        seen.push(step);
+        if (step > steps / 2) controller.abort();
+      },
+    });
+    await expect(interrupted).rejects.toMatchObject({ code: 'CANCELLED' });
+    const first = seen.length;
+    const again = await trainNetwork({ ...short, checkpoint, onProgress: ({ step }) => seen.push(step) });
+    expect(bytesOf(again)).toEqual(bytesOf(whole));
+    expect(seen[first]!).toBeGreaterThan(seen[first - 1]!);
+    expect(existsSync(`${checkpoint}.0`) || existsSync(`${checkpoint}.1`)).toBe(false);
   });
 
   it('reports progress with the time left, and refuses a corpus smaller than a batch', async () => {
