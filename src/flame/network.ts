@@ -58,6 +58,7 @@ export type DrugFeatures = SideFeatures;
 export const FREE_FEATURE_WEIGHT = 'features.weight';
 const FEATURE_PROJECTION = 'features.projection';
 export const FREE_DRUG_WEIGHT = 'drugs.weight';
+export const DRUG_BIAS = 'drugs.bias';
 const DRUG_PROJECTION = 'drugs.projection';
 
 export function memberCount(config: NetworkConfig): number {
@@ -179,7 +180,7 @@ function scoreDrugs(
   initialize: Initialize = normal(0.5 * Math.sqrt(1 / h.dim(-1))),
 ): Tensor {
   const free = scope.parameter(FREE_DRUG_WEIGHT, [drugs, h.dim(-1)], initialize);
-  const bias = scope.parameter('drugs.bias', [drugs], priors ? from(logOdds(priors.drugShares)) : zeros);
+  const bias = scope.parameter(DRUG_BIAS, [drugs], priors ? from(logOdds(priors.drugShares)) : zeros);
   const known = priors?.drugFeatures;
   const deviation = 0.5 * Math.sqrt(1 / h.dim(-1));
   const weight = known ? withProjection(scope, free, known, DRUG_PROJECTION, deviation) : free;
@@ -250,7 +251,7 @@ export function cutToShape(
   const rows = new Map([
     [FREE_FEATURE_WEIGHT, features],
     [FREE_DRUG_WEIGHT, drugs],
-    ['drugs.bias', drugs],
+    [DRUG_BIAS, drugs],
   ]);
   return new Map(
     [...parameters].map(([name, tensor]) => [name, firstRows(tensor, rows.get(name) ?? tensor.shape[0]!)]),

@@ -7,8 +7,10 @@ import type { Knowledge } from '../knowledge/knowledge.ts';
 import type { HostTensor } from '../nn/dtype.ts';
 import { FlameError } from '../shared/errors.ts';
 import type { Supplement } from './batches.ts';
+import { fitTemperature, foldTemperature } from './calibration.ts';
 import { codeEmbeddings } from './code-embeddings.ts';
 import { memberOf, type SideFeatures } from './network.ts';
+import { Predictor } from './predict.ts';
 import { drugFeaturesOf, type Prepared } from './prepare.ts';
 import { pretrainEncoder } from './pretrain-encoder.ts';
 import type { ModelRecipe } from './settings.ts';
@@ -17,6 +19,7 @@ import { trainNetwork, type TrainingRun } from './train-network.ts';
 export type RecipeOptions = Pick<TrainingRun, 'threads' | 'checkpoint' | 'onProgress' | 'signal'>;
 
 /**
+ * Trains, then calibrates on the validation visits: the weights returned have the temperature in them.
  * @param prepared with the recipe's feature families
  * @throws FlameError as trainNetwork and pretrainEncoder
  */
@@ -29,7 +32,7 @@ export async function trainRecipe(
 ): Promise<Map<string, HostTensor>> {
   const inputs = recipeInputs(prepared, knowledge, recipe);
   const start = await pretrained(prepared, recipe, seed, inputs.codeFeatures, options);
-  return trainNetwork({
+  const weights = await trainNetwork({
     ...inputs,
     ...options,
     network: recipe.network,
@@ -38,6 +41,31 @@ export async function trainRecipe(
     train: prepared.train,
     start,
   });
+  return foldTemperature(
+    weights,
+    recipe.network,
+    await temperatureOf(prepared, recipe, weights, options.threads),
+  );
+}
+
+async function temperatureOf(
+  { vocabulary, validation }: Prepared,
+  { network }: ModelRecipe,
+  parameters: ReadonlyMap<string, HostTensor>,
+  threads: number | undefined,
+): Promise<number> {
+  const predictor = new Predictor({
+    network,
+    shape: { features: vocabulary.features.length, drugs: vocabulary.formulary.length },
+    parameters,
+    buckets: [256],
+    ...(threads === undefined ? {} : { threads }),
+  });
+  try {
+    return fitTemperature(await predictor.scoreCorpus(validation), validation.truth);
+  } finally {
+    await predictor.close();
+  }
 }
 
 /** What a recipe adds to rows and labels, in the form trainNetwork takes it. */
