@@ -77,9 +77,10 @@ async function stageTimes(visits: readonly VisitId[]): Promise<RecommendTimes[]>
   const times: RecommendTimes[] = [];
   for (const [i, visitId] of visits.entries()) {
     const visit = getVisit(workspace.db, visitId);
-    await workspace.recommender.recommend(visit, (stages) => {
+    const onTimes = (stages: RecommendTimes): void => {
       if (i >= WARM_UP) times.push(stages);
-    });
+    };
+    await workspace.recommender.recommend(visit, { habits: workspace.habits, onTimes });
   }
   await workspace.close();
   return times;

@@ -117,15 +117,16 @@ function engineHandlers(workspace: Workspace, grants: Map<string, string>): Hand
     },
 
     recommend: async (params) => {
-      const { visitId } = parseParameters('recommend', params);
-      const { recommender, db } = workspace;
-      const reply = await recommender.recommend(getVisit(db, visitId));
+      const { visitId, useHabits = true } = parseParameters('recommend', params);
+      const { recommender, habits, db } = workspace;
+      const reply = await recommender.recommend(getVisit(db, visitId), { habits, useHabits });
       db.transaction(() => {
         saveRecommendation(db, reply);
         audit('recommendation.made', reply.id, {
           visit: visitId,
           model: `${reply.model.name} ${reply.model.version}`,
           knowledge: reply.knowledgeVersion,
+          habits: reply.habits.used ? reply.habits.decisions : 0,
         });
       });
       return reply;
@@ -150,16 +151,21 @@ function engineHandlers(workspace: Workspace, grants: Map<string, string>): Hand
 
     'decisions.save': (params) => {
       const input = parseParameters('decisions.save', params);
-      const { db, knowledge, model } = workspace;
-      return db.transaction(() => {
+      const { db, knowledge, model, habits } = workspace;
+      const { decision, madeFrom } = db.transaction(() => {
         const visit = getVisit(db, input.visitId);
         const before = findDecision(db, input.id);
-        if (before !== null) return sameVisit(before, input);
+        if (before !== null) return { decision: sameVisit(before, input), madeFrom: null };
         const recommendation = storedRecommendation(workspace, input.recommendationId);
-        const decision = decide(input, { visit, recommendation, knowledge, model });
-        saveDecision(db, decision, actor);
-        return decision;
+        const made = decide(input, { visit, recommendation, knowledge, model });
+        saveDecision(db, made, actor);
+        return { decision: made, madeFrom: recommendation };
       });
+      if (madeFrom !== null) {
+        const final = decision.final.map(({ id }) => id);
+        habits.count({ visitId: decision.visitId, recommendation: madeFrom, final });
+      }
+      return decision;
     },
   };
 }

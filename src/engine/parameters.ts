@@ -52,7 +52,7 @@ export const PARAMETERS = {
   'patients.get': z.strictObject({ patientId }),
   'visits.get': z.strictObject({ visitId }),
   'visits.import': z.strictObject({ grant }),
-  recommend: z.strictObject({ visitId }),
+  recommend: z.strictObject({ visitId, useHabits: z.boolean().exactOptional() }),
   'drugs.search': z.strictObject({ text: z.string().max(200), limit: z.int().min(1).max(50) }),
   'interactions.among': z.strictObject({ drugs: z.array(drugId).max(200) }),
   'decisions.save': z.strictObject({

@@ -6,6 +6,7 @@ import type { ClinicalContext } from '../shared/domain.ts';
 import { asId, type DrugId, type VisitId } from '../shared/ids.ts';
 import { interactionsWithin } from '../shared/interactions.ts';
 import type { Recommendation } from '../shared/recommendation.ts';
+import { DecisionHabits } from './decision-habits.ts';
 import { contextHash, Recommender, type RecommendInput, type VisitModel } from './recommend.ts';
 
 const knowledge = loadKnowledge(resolve(import.meta.dirname, '../../resources/knowledge'));
@@ -176,6 +177,59 @@ describe('recommend', () => {
       ),
       { numRuns: 25 },
     );
+  });
+});
+
+describe('recommend with the habits of a clinic', () => {
+  const SCORES = { amoxicillin: 0.05, warfarin: 0.05, amiodarone: 0.1, sildenafil: 0.05, metoprolol: 0.5 };
+
+  /** A clinic that decided for these drugs at 30 visits. */
+  function clinicOf(...final: string[]): DecisionHabits {
+    const habits = new DecisionHabits(Object.keys(SCORES).map(drug), (id) => knowledge.drugs.canonical(id));
+    for (let visit = 0; visit < 30; visit += 1) {
+      habits.count({
+        visitId: asId<VisitId>(`w${visit}`),
+        recommendation: { scores: SCORES, candidates: [], allergens: [], currentMedications: [] },
+        final: final.map(drug),
+      });
+    }
+    return habits;
+  }
+  const habits = clinicOf('amoxicillin', 'warfarin', 'amiodarone', 'sildenafil');
+
+  it('proposes what the clinic prescribes, and keeps the scores of the model', async () => {
+    const recommender = new Recommender(knowledge, modelOf(SCORES));
+    const [plain, moved] = [
+      await recommender.recommend(visitOf()),
+      await recommender.recommend(visitOf(), { habits }),
+    ];
+    expect(plain.grid[0]!.list).toEqual(['metoprolol']);
+    expect(moved.grid[0]!.list).toEqual(expect.arrayContaining(['amoxicillin', 'amiodarone', 'warfarin']));
+    expect(moved.scores).toEqual(plain.scores);
+    const off = await recommender.recommend(visitOf(), { habits, useHabits: false });
+    expect(off).toEqual({
+      ...plain,
+      id: off.id,
+      createdAt: off.createdAt,
+      habits: { ...plain.habits, decisions: 30 },
+    });
+  });
+
+  it('changes no hard rule and no promise of the slider', async () => {
+    const visit = visitOf({ currentMedications: [drug('nitroglycerin')] }, ['penicillin']);
+    const reply = await new Recommender(knowledge, modelOf(SCORES)).recommend(visit, { habits });
+    expect(exclusions(reply)).toMatchObject({
+      amoxicillin: [{ kind: 'allergy', allergy: 'penicillin' }],
+      sildenafil: [{ kind: 'contraindicated-pair', with: 'nitroglycerin' }],
+    });
+    const counts = reply.grid.map(({ interactionCount }) => interactionCount);
+    expect(counts[0]).toBeGreaterThan(0); // amiodarone with warfarin
+    expect(counts).toEqual(counts.toSorted((a, b) => b - a));
+    expect(counts.at(-1)).toBe(0);
+    for (const { list } of reply.grid) {
+      expect(list).not.toContain('amoxicillin');
+      expect(list).not.toContain('sildenafil');
+    }
   });
 });
 

@@ -11,14 +11,17 @@ import type { PairMatrix } from '../flame/pair-matrix.ts';
 import { readAllergies } from '../knowledge/allergies.ts';
 import type { Knowledge } from '../knowledge/knowledge.ts';
 import { HARD_RULE_SEVERITY, type ClinicalContext, type Visit } from '../shared/domain.ts';
-import type { DrugId, RecommendationId } from '../shared/ids.ts';
-import type {
-  Candidate,
-  Exclusion,
-  GridPoint,
-  Recommendation,
-  RecommendationWarning,
+import type { DrugId, RecommendationId, VisitId } from '../shared/ids.ts';
+import {
+  NO_HABITS,
+  type Candidate,
+  type Exclusion,
+  type GridPoint,
+  type Habits,
+  type Recommendation,
+  type RecommendationWarning,
 } from '../shared/recommendation.ts';
+import type { DecisionHabits } from './decision-habits.ts';
 import { newId } from './store/ids.ts';
 
 /** The model as recommend() needs it; src/engine/model.ts makes one of a model pack. */
@@ -34,6 +37,14 @@ export interface VisitModel {
 }
 
 export type RecommendInput = Pick<Visit, 'id' | 'context' | 'allergies'>;
+
+export interface RecommendOptions {
+  /** What the clinic decided before; a caller without a database has none. */
+  readonly habits?: DecisionHabits;
+  /** False builds the lists from the model's own probabilities; true unless said. */
+  readonly useHabits?: boolean;
+  readonly onTimes?: (times: RecommendTimes) => void;
+}
 
 /** Milliseconds of each stage, for the benchmark. */
 export interface RecommendTimes {
@@ -66,10 +77,11 @@ export class Recommender {
   }
 
   /** @throws what the model throws; the visit itself may hold anything */
-  async recommend(visit: RecommendInput, onTimes?: (times: RecommendTimes) => void): Promise<Recommendation> {
+  async recommend(visit: RecommendInput, options: RecommendOptions = {}): Promise<Recommendation> {
     const started = performance.now();
-    const { probabilities, unknownCodes } = await this.#model.score(visit.context);
+    const { probabilities: scores, unknownCodes } = await this.#model.score(visit.context);
     const scored = performance.now();
+    const { probabilities, habits } = this.#withHabits(visit.id, scores, options);
 
     const current = [...new Set(visit.context.currentMedications)];
     const allergies = readAllergies(this.#knowledge.drugs, visit.allergies);
@@ -86,7 +98,7 @@ export class Recommender {
     );
     const decoded = performance.now();
 
-    const candidates = this.#candidates(probabilities, grid, exclusions);
+    const candidates = this.#candidates(probabilities, habits, grid, exclusions);
     const inPlay = [...new Set([...candidates.map(({ drug }) => drug.id), ...current])];
     const notCovered = this.#knowledge.interactions.notCovered(inPlay);
     const reply: Recommendation = {
@@ -98,7 +110,8 @@ export class Recommender {
       contextHash: contextHash(visit),
       currentMedications: current.map((drug) => this.#knowledge.drugs.name(drug)),
       candidates,
-      scores: Object.fromEntries(this.#model.formulary.map((drug, i) => [drug, probabilities[i]!])),
+      scores: this.#byDrug(scores),
+      habits,
       allergens: [...allergies.excluded].map(([drug, allergy]) => ({ drug, allergy })),
       grid,
       interactions: this.#knowledge.interactions.among(inPlay),
@@ -112,12 +125,29 @@ export class Recommender {
       }),
       front: this.#model.front,
     };
-    onTimes?.({
+    options.onTimes?.({
       score: scored - started,
       decode: decoded - scored,
       gather: performance.now() - decoded,
     });
     return reply;
+  }
+
+  /** The probabilities to decode. The hard rules come after and know nothing of habits. */
+  #withHabits(
+    visit: VisitId,
+    scores: ArrayLike<number>,
+    { habits, useHabits = true }: RecommendOptions,
+  ): { readonly probabilities: ArrayLike<number>; readonly habits: Habits } {
+    const adjusted = habits?.adjust(visit, scores);
+    if (!adjusted) return { probabilities: scores, habits: NO_HABITS };
+    const { decisions, probabilities, factors } = adjusted;
+    if (!useHabits || decisions === 0) return { probabilities: scores, habits: { ...NO_HABITS, decisions } };
+    return { probabilities, habits: { decisions, used: true, factors: this.#byDrug(factors) } };
+  }
+
+  #byDrug(values: ArrayLike<number>): Record<string, number> {
+    return Object.fromEntries(this.#model.formulary.map((drug, i) => [drug, values[i]!]));
   }
 
   #exclusions(
@@ -149,6 +179,7 @@ export class Recommender {
   /** Every drug of every list and the most probable others, by falling probability, ties by name. */
   #candidates(
     probabilities: ArrayLike<number>,
+    { factors }: Habits,
     grid: readonly GridPoint[],
     exclusions: ReadonlyMap<DrugId, readonly Exclusion[]>,
   ): Candidate[] {
@@ -165,6 +196,7 @@ export class Recommender {
         return {
           drug: this.#knowledge.drugs.name(id),
           probability: probabilities[i]!,
+          habitFactor: factors[id] ?? 1,
           exclusions: listed.has(id) ? fixed : [...fixed, ...this.#blockedBy(i, grid)],
         };
       });

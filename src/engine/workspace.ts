@@ -10,9 +10,11 @@ import type { AppStatus } from '../shared/contract.ts';
 import type { EngineOptions } from '../shared/engine-process.ts';
 import { FlameError, toWireError } from '../shared/errors.ts';
 import { SHIPPED_PACK } from '../flame/model-pack.ts';
+import { DecisionHabits, HABIT_WINDOW } from './decision-habits.ts';
 import { openModel, type OpenModel } from './model.ts';
 import { openProfile, profileProtection, protectProfile, type Profile } from './profile.ts';
 import { Recommender } from './recommend.ts';
+import { latestDecidedVisits } from './store/decided-visits.ts';
 import type { WritableDb } from './store/handle.ts';
 import { countPatients } from './store/patients.ts';
 
@@ -29,6 +31,7 @@ export class Workspace {
   #profile: Part<Profile>;
   #knowledge: Part<Knowledge>;
   #model: Part<Model>;
+  #habits: DecisionHabits | null = null;
 
   private constructor(
     options: EngineOptions,
@@ -84,6 +87,20 @@ export class Workspace {
 
   get recommender(): Recommender {
     return valueOf(this.#model).recommender;
+  }
+
+  /**
+   * The habits of this clinic, counted from its stored decisions at first use.
+   * @throws what `db` and `model` throw
+   */
+  get habits(): DecisionHabits {
+    const { db, model, knowledge } = this;
+    if (this.#habits === null) {
+      const habits = new DecisionHabits(model.formulary, (drug) => knowledge.drugs.canonical(drug));
+      for (const visit of latestDecidedVisits(db, model, HABIT_WINDOW)) habits.count(visit);
+      this.#habits = habits;
+    }
+    return this.#habits;
   }
 
   /** Opens the database with its passphrase. */

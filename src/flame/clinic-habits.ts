@@ -7,6 +7,7 @@
  * Statistician 53(3)): without decisions nothing moves, with many the clinic's own rate decides.
  */
 
+import { multiplyOdds } from '../shared/recommendation.ts';
 import { type DrugLists, rowOf, type ScoreTable } from './metrics.ts';
 
 /** Decisions' worth of trust in the model; chosen on validation clinicians (docs/decisions/0009). */
@@ -51,11 +52,8 @@ export class ClinicHabits {
 
   /** Probabilities with the odds of each drug multiplied by its factor. */
   adjust(probabilities: ArrayLike<number>, out = new Float32Array(probabilities.length)): Float32Array {
-    for (let drug = 0; drug < probabilities.length; drug += 1) {
-      const p = probabilities[drug]!;
-      const odds = p * this.factor(drug);
-      out[drug] = odds / (odds + 1 - p || 1);
-    }
+    for (let drug = 0; drug < probabilities.length; drug += 1)
+      out[drug] = multiplyOdds(probabilities[drug]!, this.factor(drug));
     return out;
   }
 }

@@ -191,7 +191,8 @@ export interface EngineApi {
   'visits.get': Method<{ visitId: VisitId }, VisitDetail>;
   /** Imports the file behind a grant that the shell gave out when the user picked it. */
   'visits.import': Method<{ grant: string }, ImportReport, ImportProgress>;
-  recommend: Method<{ visitId: VisitId }, Recommendation>;
+  /** `useHabits: false` keeps the clinic's earlier decisions out of the lists; they count unless it says so. */
+  recommend: Method<{ visitId: VisitId; useHabits?: boolean }, Recommendation>;
   'drugs.search': Method<{ text: string; limit: number }, readonly DrugMatch[]>;
   'interactions.among': Method<{ drugs: readonly DrugId[] }, InteractionReport>;
   'decisions.save': Method<DecisionInput, Decision>;

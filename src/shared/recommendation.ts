@@ -13,8 +13,10 @@ export type Exclusion =
 /** A drug that the model scored high enough to be looked at. */
 export interface Candidate {
   readonly drug: DrugName;
-  /** Calibrated probability that a clinician prescribes the drug at such a visit, 0 to 1. */
+  /** Probability that a clinician prescribes the drug at such a visit, 0 to 1, with the habits of the clinic if used. */
   readonly probability: number;
+  /** What the clinic's habits multiplied the odds of the drug by; 1 without habits. */
+  readonly habitFactor: number;
   /** Hard rules that keep the drug off every list of the grid; empty when it may be proposed. */
   readonly exclusions: readonly Exclusion[];
 }
@@ -79,6 +81,18 @@ export type RecommendationWarning =
       readonly reason: 'inpatient' | 'paediatric' | 'no-diagnosis';
     };
 
+/** How far the lists follow this clinic's own earlier decisions (docs/decisions/0009-clinic-habits.md). */
+export interface Habits {
+  /** Decisions there are to learn from: the latest one of each other visit, made with the model in use. */
+  readonly decisions: number;
+  /** Whether the lists were built with them: there are some, and the physician had not switched them off. */
+  readonly used: boolean;
+  /** What the odds of each drug of the formulary were multiplied by; empty when not used. */
+  readonly factors: Readonly<Record<string, number>>;
+}
+
+export const NO_HABITS: Habits = { decisions: 0, used: false, factors: {} };
+
 export interface Recommendation {
   readonly id: RecommendationId;
   readonly visitId: VisitId;
@@ -92,8 +106,12 @@ export interface Recommendation {
   readonly currentMedications: readonly DrugName[];
   /** By falling probability; holds every drug of every list of the grid. */
   readonly candidates: readonly Candidate[];
-  /** Calibrated probability of every drug of the formulary, so that a drug added by hand has its score too. */
+  /**
+   * The model's own calibrated probability of every drug of the formulary, before habits: what later habits are counted
+   * against. What the lists were built from is `probabilityOf`.
+   */
   readonly scores: Readonly<Record<string, number>>;
+  readonly habits: Habits;
   /** Every drug that a recorded allergy excludes, in the formulary or not, with the entry that excludes it. */
   readonly allergens: readonly { readonly drug: DrugId; readonly allergy: string }[];
   /** By rising alpha; at least two points. */
@@ -116,6 +134,21 @@ export function selectGridPoint(grid: readonly GridPoint[], alpha: number): Grid
   let chosen = first;
   for (const point of grid) if (point.alpha <= alpha) chosen = point;
   return chosen;
+}
+
+/** A probability after its odds are multiplied by `factor`, above 0. Impossible and certain drugs stay so. */
+export function multiplyOdds(probability: number, factor: number): number {
+  const odds = probability * factor;
+  return odds / (odds + 1 - probability || 1);
+}
+
+/** The probability that the lists were built from, of any drug of the formulary; null outside it. */
+export function probabilityOf(
+  { scores, habits }: Pick<Recommendation, 'scores' | 'habits'>,
+  drug: DrugId,
+): number | null {
+  const score = scores[drug];
+  return score === undefined ? null : multiplyOdds(score, habits.factors[drug] ?? 1);
 }
 
 /** The list after the clinician's edits: the proposal without `removed`, then `added` in order, no drug twice. */

@@ -5,7 +5,8 @@ import { frontSchema } from '../../flame/front-schema.ts';
 import { OVERRIDE_REASONS } from '../../shared/contract.ts';
 import type { DrugName, Interaction, Severity } from '../../shared/domain.ts';
 import { asId, type DrugId, type RecommendationId, type VisitId } from '../../shared/ids.ts';
-import type { Recommendation } from '../../shared/recommendation.ts';
+import { NO_HABITS, type Recommendation } from '../../shared/recommendation.ts';
+import type { DecidedVisit } from '../decision-habits.ts';
 
 const drugId = z.string().transform((text) => asId<DrugId>(text));
 const severity = z.union([
@@ -79,8 +80,14 @@ const warning = z.discriminatedUnion('kind', [
   }),
 ]);
 
-/** The reply of recommend() as it was given. */
-export const RecommendationReply: z.ZodType<Recommendation> = z.object({
+const candidate = z.object({
+  drug: drugName,
+  probability: z.number(),
+  habitFactor: z.number().default(1), // Replies from before clinic habits hold none.
+  exclusions: z.array(exclusion),
+});
+
+const reply = z.object({
   id: z.string().transform((text) => asId<RecommendationId>(text)),
   visitId: z.string().transform((text) => asId<VisitId>(text)),
   createdAt: z.string(),
@@ -88,12 +95,26 @@ export const RecommendationReply: z.ZodType<Recommendation> = z.object({
   knowledgeVersion: z.string(),
   contextHash: z.string(),
   currentMedications: z.array(drugName),
-  candidates: z.array(z.object({ drug: drugName, probability: z.number(), exclusions: z.array(exclusion) })),
+  candidates: z.array(candidate),
   scores: z.record(z.string(), z.number()),
+  habits: z
+    .object({ decisions: z.number(), used: z.boolean(), factors: z.record(z.string(), z.number()) })
+    .default(NO_HABITS),
   allergens: z.array(z.object({ drug: drugId, allergy: z.string() })),
   grid: z.array(gridPoint),
   interactions: z.array(interaction),
   notCovered: drugIds,
   warnings: z.array(warning),
   front: frontSchema.nullable(),
+});
+
+/** The reply of recommend() as it was given. */
+export const RecommendationReply: z.ZodType<Recommendation> = reply;
+
+/** What the habits of the clinic are counted from, as part of such a reply. */
+export const DecidedReply: z.ZodType<DecidedVisit['recommendation']> = reply.pick({
+  scores: true,
+  candidates: true,
+  allergens: true,
+  currentMedications: true,
 });

@@ -90,11 +90,13 @@ export function sampleRecommendation(visitId: VisitId): Recommendation {
     contextHash: 'c0ffee',
     currentMedications: [warfarin],
     scores: { amiodarone: 0.25, metoprolol: 0.125 },
+    habits: { decisions: 3, used: true, factors: { amiodarone: 2, metoprolol: 0.5 } },
     allergens: [{ drug: asId<DrugId>('amoxicillin'), allergy: 'penicillin' }],
     candidates: [
       {
         drug: amiodarone,
-        probability: 0.25,
+        probability: 0.4,
+        habitFactor: 2,
         exclusions: [{ kind: 'contraindicated-pair', with: warfarin.id }],
       },
     ],
@@ -106,7 +108,7 @@ export function sampleRecommendation(visitId: VisitId): Recommendation {
           {
             action: 'add',
             drug: amiodarone.id,
-            probability: 0.25,
+            probability: 0.4,
             expectedJaccardChange: 0.1,
             interactionChange: 1,
           },

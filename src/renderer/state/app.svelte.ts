@@ -5,6 +5,7 @@ import { SvelteMap } from 'svelte/reactivity';
 import type { Engine } from '../../shared/bridge.ts';
 import type { AppStatus, EngineState, WireErrorData } from '../../shared/contract.ts';
 import type { PatientId, VisitId } from '../../shared/ids.ts';
+import { HabitChoice } from './habit-choice.svelte.ts';
 import { PatientList } from './patients.svelte.ts';
 import { problemOf } from './problem.ts';
 import { setOf } from './sets.ts';
@@ -20,6 +21,7 @@ export type View =
 export class App {
   readonly engine: Engine;
   readonly theme = new ThemeChoice();
+  readonly habits = new HabitChoice();
   readonly patients: PatientList;
   readonly imports: VisitImport;
   status = $state.raw<AppStatus | null>(null);
@@ -86,7 +88,7 @@ export class App {
   openVisit(patientId: PatientId, visitId: VisitId): void {
     let session = this.#sessions.get(visitId);
     if (!session) {
-      session = new VisitSession(this.engine, visitId);
+      session = new VisitSession(this.engine, visitId, this.habits);
       this.#sessions.set(visitId, session);
     }
     this.view = { kind: 'visit', patientId, session };

@@ -3,16 +3,26 @@
 import type { InteractionReport, VisitDetail } from '../../shared/contract.ts';
 import type { DrugName, Interaction } from '../../shared/domain.ts';
 import type { DrugId } from '../../shared/ids.ts';
-import type { Candidate, Recommendation } from '../../shared/recommendation.ts';
+import { probabilityOf, type Candidate, type Recommendation } from '../../shared/recommendation.ts';
 import type { Coverage, NodeRole } from '../graph/model.ts';
 import type { Edit } from './edits.ts';
 import type { PairAnswers } from './pairs.ts';
+
+/** How far the clinic's own decisions moved a drug. */
+export interface HabitEffect {
+  /** What its odds were multiplied by. */
+  readonly factor: number;
+  /** The probability that the model alone gives. */
+  readonly modelAlone: number;
+}
 
 export interface ListRow {
   readonly drug: DrugName;
   readonly role: Exclude<NodeRole, 'current' | 'removed'>;
   /** Null when the model has no score for the drug. */
   readonly probability: number | null;
+  /** What the clinic's habits did to it; null without habits. */
+  readonly habit: HabitEffect | null;
   readonly outsideFormulary: boolean;
   /** The slider's list holds it too, so that letting go of it changes nothing now. */
   readonly proposedNow: boolean;
@@ -71,7 +81,8 @@ export function listRows(input: {
     return {
       drug: input.names.get(id) ?? { id, name: id, drugClass: null },
       role: edit?.action === 'add' ? 'added' : edit?.action === 'keep' ? 'kept' : 'proposed',
-      probability: candidate?.probability ?? input.reply?.scores[id] ?? null,
+      probability: candidate?.probability ?? (input.reply && probabilityOf(input.reply, id)),
+      habit: habitEffect(input.reply, id),
       outsideFormulary: candidate === undefined && edit?.inFormulary === false,
       proposedNow: proposed.has(id),
       coverage: unchecked.has(id) ? 'unchecked' : uncovered.has(id) ? 'not-covered' : 'covered',
@@ -79,6 +90,12 @@ export function listRows(input: {
       exclusions: candidate?.exclusions ?? hardRules(input.reply, id),
     };
   });
+}
+
+export function habitEffect(reply: Recommendation | null, drug: DrugId): HabitEffect | null {
+  const factor = reply?.habits.factors[drug];
+  const modelAlone = reply?.scores[drug];
+  return factor === undefined || modelAlone === undefined ? null : { factor, modelAlone };
 }
 
 /** Hard rules against a drug that is no candidate: what the reply says of allergies and of what is taken already. */

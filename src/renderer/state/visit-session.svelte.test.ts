@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { FlameError } from '../../shared/errors.ts';
 import { fakeEngine, type FakeEngine } from '../testing/fake-engine.ts';
-import { drug, VISIT_ID } from '../testing/fixtures.ts';
+import type { Recommendation } from '../../shared/recommendation.ts';
+import { drug, RECOMMENDATION, VISIT_ID, withHabits } from '../testing/fixtures.ts';
+import { HabitChoice } from './habit-choice.svelte.ts';
 import { VisitSession } from './visit-session.svelte.ts';
 
 async function recommended(): Promise<{ engine: FakeEngine; session: VisitSession }> {
   const engine = fakeEngine();
-  const session = new VisitSession(engine, VISIT_ID);
+  const session = new VisitSession(engine, VISIT_ID, new HabitChoice());
   await session.load();
   await session.recommend();
   return { engine, session };
@@ -101,6 +103,42 @@ describe('VisitSession', () => {
     expect(session.alpha).toBeCloseTo(0.4);
     expect(session.removedRows.map((entry) => entry.name)).toEqual(['naproxen']);
     expect(await session.save()).not.toBeNull();
+  });
+
+  it('asks with or without the habits of the clinic, and shows the answer to its last question', async () => {
+    const engine = fakeEngine();
+    const habits = new HabitChoice();
+    const session = new VisitSession(engine, VISIT_ID, habits);
+    await session.load();
+    const answers: ((reply: Recommendation) => void)[] = [];
+    engine.handlers.recommend = () => new Promise((resolve) => answers.push(resolve));
+    const first = session.recommend();
+    habits.choose(false);
+    const second = session.recommend();
+    await expect.poll(() => answers.length).toBe(2);
+    answers[1]!(RECOMMENDATION);
+    await second;
+    answers[0]!(withHabits());
+    await first;
+    expect(session.reply).toBe(RECOMMENDATION);
+    expect(session.phase).toBe('idle');
+    expect(engine.calls.filter(({ method }) => method === 'recommend').map(({ params }) => params)).toEqual([
+      { visitId: VISIT_ID, useHabits: true },
+      { visitId: VISIT_ID, useHabits: false },
+    ]);
+    habits.choose(true);
+  });
+
+  it('gives a drug added by hand the probability with habits, as the list has it', async () => {
+    const { engine, session } = await recommended();
+    const scores = { ...RECOMMENDATION.scores, amiodarone: 0.2 };
+    engine.handlers.recommend = () => withHabits({ ...RECOMMENDATION, scores });
+    await session.recommend();
+    await session.edit('add', drug('amiodarone'), true);
+    const row = session.rows.find((entry) => entry.drug.id === 'amiodarone');
+    expect(row?.probability).toBeCloseTo(3 / 7, 6); // odds 1/4 · 3
+    expect(row?.habit).toEqual({ factor: 3, modelAlone: 0.2 });
+    expect(session.rows.find((entry) => entry.drug.id === 'lisinopril')?.habit).toBeNull();
   });
 
   it('names a repeated save alike, and a changed one anew', async () => {

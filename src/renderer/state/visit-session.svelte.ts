@@ -19,6 +19,7 @@ import { pairKey } from '../../shared/interactions.ts';
 import { selectGridPoint, type GridPoint, type Recommendation } from '../../shared/recommendation.ts';
 import { decisionEdits, editedList, standingEdits, type Edit, type EditAction } from './edits.ts';
 import { answerPairs } from './pairs.ts';
+import type { HabitChoice } from './habit-choice.svelte.ts';
 import { problemOf } from './problem.ts';
 import { distinct, setOf } from './sets.ts';
 import { excludedDrugs, listRows, mergedInteractions, namesOf, otherCandidates } from './list-view.ts';
@@ -104,10 +105,13 @@ export class VisitSession {
   readonly dirty = $derived(this.edits.length > 0);
 
   readonly #engine: Engine;
+  readonly #habits: HabitChoice;
   #asked = 0;
+  #recommendationsAsked = 0;
 
-  constructor(engine: Engine, visitId: VisitId) {
+  constructor(engine: Engine, visitId: VisitId, habits: HabitChoice) {
     this.#engine = engine;
+    this.#habits = habits;
     this.visitId = visitId;
   }
 
@@ -122,7 +126,11 @@ export class VisitSession {
   /** Asks for a recommendation; edits, reasons and slider position stay. */
   async recommend(): Promise<void> {
     await this.#during('recommending', async () => {
-      this.reply = await this.#engine.call('recommend', { visitId: this.visitId });
+      const question = ++this.#recommendationsAsked;
+      const { visitId } = this;
+      const reply = await this.#engine.call('recommend', { visitId, useHabits: this.#habits.on });
+      if (question !== this.#recommendationsAsked) return; // A later question answers for this one.
+      this.reply = reply;
       this.selection = null;
     });
     await this.checkOutsiders();

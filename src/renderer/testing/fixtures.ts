@@ -9,14 +9,16 @@ import type {
 } from '../../shared/contract.ts';
 import type { DrugName, Interaction, Patient, Severity } from '../../shared/domain.ts';
 import { asId, type DrugId, type PatientId, type RecommendationId, type VisitId } from '../../shared/ids.ts';
-import type {
-  Candidate,
-  FrontPoint,
-  GridPoint,
-  Protocol,
-  Recommendation,
-} from '../../shared/recommendation.ts';
 import { interactionsWithin } from '../../shared/interactions.ts';
+import {
+  multiplyOdds,
+  NO_HABITS,
+  type Candidate,
+  type FrontPoint,
+  type GridPoint,
+  type Protocol,
+  type Recommendation,
+} from '../../shared/recommendation.ts';
 
 export const drugId = (name: string): DrugId => asId<DrugId>(name);
 
@@ -100,12 +102,22 @@ const PROBABILITIES: readonly (readonly [string, number])[] = [
 ];
 
 const EXCLUDED: readonly Candidate[] = [
-  { drug: drug('amoxicillin'), probability: 0.12, exclusions: [{ kind: 'allergy', allergy: 'penicillin' }] },
-  { drug: drug('warfarin'), probability: 0.31, exclusions: [{ kind: 'already-taken' }] },
+  {
+    drug: drug('amoxicillin'),
+    probability: 0.12,
+    habitFactor: 1,
+    exclusions: [{ kind: 'allergy', allergy: 'penicillin' }],
+  },
+  { drug: drug('warfarin'), probability: 0.31, habitFactor: 1, exclusions: [{ kind: 'already-taken' }] },
 ];
 
 export const CANDIDATES: readonly Candidate[] = [
-  ...PROBABILITIES.map(([name, probability]) => ({ drug: drug(name), probability, exclusions: [] })),
+  ...PROBABILITIES.map(([name, probability]) => ({
+    drug: drug(name),
+    probability,
+    habitFactor: 1,
+    exclusions: [],
+  })),
   ...EXCLUDED,
 ].toSorted((x, y) => y.probability - x.probability);
 
@@ -169,6 +181,7 @@ export const RECOMMENDATION: Recommendation = {
   currentMedications: [drug('warfarin')],
   candidates: CANDIDATES,
   scores: Object.fromEntries(CANDIDATES.map((candidate) => [candidate.drug.id, candidate.probability])),
+  habits: NO_HABITS,
   allergens: [],
   grid: GRID,
   interactions: INTERACTIONS,
@@ -176,6 +189,19 @@ export const RECOMMENDATION: Recommendation = {
   warnings: [{ kind: 'allergy-not-understood', entries: ['shellfish'] }],
   front: { points: FRONT, protocol: PROTOCOL },
 };
+
+/** The same visit at a clinic whose twelve decisions held furosemide half as often as expected and naproxen twice. */
+export function withHabits(reply: Recommendation = RECOMMENDATION): Recommendation {
+  const factors: Readonly<Record<string, number>> = { furosemide: 0.5, naproxen: 2.1, amiodarone: 3 };
+  return {
+    ...reply,
+    habits: { decisions: 12, used: true, factors },
+    candidates: reply.candidates.map((candidate) => {
+      const habitFactor = factors[candidate.drug.id] ?? 1;
+      return { ...candidate, habitFactor, probability: multiplyOdds(candidate.probability, habitFactor) };
+    }),
+  };
+}
 
 export const DETAIL: VisitDetail = {
   patient: PATIENT,

@@ -2,8 +2,10 @@
 
 import type { OverrideReason } from '../../shared/contract.ts';
 import type { DrugId } from '../../shared/ids.ts';
-import type { Exclusion, FrontPoint, RecommendationWarning } from '../../shared/recommendation.ts';
-import { sentenceList } from './changes.ts';
+import type { Exclusion, FrontPoint, Habits, RecommendationWarning } from '../../shared/recommendation.ts';
+import type { HabitEffect } from '../state/list-view.ts';
+import { plural, sentenceList } from './changes.ts';
+import { percent } from './probability.ts';
 
 type NameOf = (drug: DrugId) => string;
 
@@ -39,6 +41,23 @@ export function warningWords(warning: RecommendationWarning, nameOf: NameOf): st
     case 'outside-training-population':
       return OUTSIDE[warning.reason];
   }
+}
+
+/** Habits between these move too little to be spoken of. */
+const NOTABLE = { more: 1.25, less: 0.8 } as const;
+
+/** Why a drug stands higher or lower here than the model alone would put it; null where habits hardly move it. */
+export function habitWords({ factor, modelAlone }: HabitEffect): string | null {
+  if (factor > NOTABLE.less && factor < NOTABLE.more) return null;
+  const times = factor.toFixed(factor < 0.095 ? 2 : 1);
+  return `Prescribed here ${times} times as often as expected; the model alone says ${percent(modelAlone)}.`;
+}
+
+/** What this clinic's decisions did to the lists as a whole. */
+export function habitsInWords({ decisions, used }: Habits): string {
+  if (decisions === 0) return 'No decisions of this clinic yet.';
+  const counted = `${plural(decisions, 'decision')} of this clinic`;
+  return used ? `Adjusted by ${counted}.` : `Not adjusted; ${counted} set aside.`;
 }
 
 export const OVERRIDE_REASON_WORDS: Readonly<Record<OverrideReason, string>> = {

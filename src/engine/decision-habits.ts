@@ -1,0 +1,120 @@
+/**
+ * The habits of this clinic, in step with what it decided: the latest decision of each visit, the newest visits only.
+ * Reads no database and builds no list.
+ */
+
+import { ClinicHabits } from '../flame/clinic-habits.ts';
+import type { DrugId, VisitId } from '../shared/ids.ts';
+import type { Recommendation } from '../shared/recommendation.ts';
+
+/** Visits that count; older ones are forgotten, so that habits follow the clinic and a start stays quick. */
+export const HABIT_WINDOW = 1000;
+
+/** A visit's latest decision, with what it was decided on. */
+export interface DecidedVisit {
+  readonly visitId: VisitId;
+  readonly recommendation: Pick<Recommendation, 'scores' | 'candidates' | 'allergens' | 'currentMedications'>;
+  readonly final: readonly DrugId[];
+}
+
+/** One decision as it was counted, to take it back. */
+interface Counted {
+  /** The model's own probabilities in formulary order; 0 where a hard rule left nothing to decide. */
+  readonly expected: Float32Array;
+  /** Formulary positions on the list. */
+  readonly list: readonly number[];
+}
+
+export class DecisionHabits {
+  readonly #formulary: readonly DrugId[];
+  readonly #canonical: (drug: DrugId) => DrugId;
+  readonly #positions: ReadonlyMap<DrugId, number>;
+  readonly #window: number;
+  readonly #counts: ClinicHabits;
+  /** What is counted, by visit, the latest decided last. */
+  readonly #counted = new Map<VisitId, Counted>();
+
+  /** @param canonical the tables' spelling of a drug, because lists and formulary may differ in theirs */
+  constructor(
+    formulary: readonly DrugId[],
+    canonical: (drug: DrugId) => DrugId,
+    window: number = HABIT_WINDOW,
+  ) {
+    this.#formulary = formulary;
+    this.#canonical = canonical;
+    this.#positions = new Map(formulary.map((drug, position) => [canonical(drug), position]));
+    this.#window = window;
+    this.#counts = new ClinicHabits(formulary.length);
+  }
+
+  /** Counts the latest decision of a visit in place of its earlier one. Scores of another formulary are not counted. */
+  count({ visitId, recommendation, final }: DecidedVisit): void {
+    const list = this.#positionsOf(final);
+    const expected = this.#expected(recommendation, new Set(list));
+    if (expected === null) return;
+    this.#forget(visitId);
+    this.#counts.observe(expected, list);
+    this.#counted.set(visitId, { expected, list });
+    const [oldest] = this.#counted.keys();
+    if (this.#counted.size > this.#window) this.#forget(oldest!);
+  }
+
+  /**
+   * What the decisions for all other visits make of a visit's probabilities, both in formulary order; with the factors
+   * on the odds and the number of those decisions.
+   */
+  adjust(
+    visitId: VisitId,
+    scores: ArrayLike<number>,
+  ): { readonly decisions: number; readonly probabilities: Float32Array; readonly factors: Float64Array } {
+    const own = this.#counted.get(visitId);
+    if (own) this.#counts.forget(own.expected, own.list);
+    const adjusted = {
+      decisions: this.#counts.visits,
+      probabilities: this.#counts.adjust(scores),
+      factors: Float64Array.from(this.#formulary, (_, drug) => this.#counts.factor(drug)),
+    };
+    if (own) this.#counts.observe(own.expected, own.list);
+    return adjusted;
+  }
+
+  #forget(visitId: VisitId): void {
+    const counted = this.#counted.get(visitId);
+    if (!counted) return;
+    this.#counts.forget(counted.expected, counted.list);
+    this.#counted.delete(visitId);
+  }
+
+  #positionsOf(drugs: Iterable<DrugId>): number[] {
+    const found = [...drugs].flatMap((drug) => this.#positions.get(this.#canonical(drug)) ?? []);
+    return [...new Set(found)];
+  }
+
+  /** Null when the scores do not cover the formulary. */
+  #expected(recommendation: DecidedVisit['recommendation'], list: ReadonlySet<number>): Float32Array | null {
+    const scores = this.#formulary.map((drug) => recommendation.scores[drug]);
+    if (scores.includes(undefined)) return null;
+    const expected = Float32Array.from(scores as number[]);
+    // A drug that is never proposed does not say by its absence that the clinic avoids it.
+    for (const drug of this.#positionsOf(barredDrugs(recommendation)))
+      if (!list.has(drug)) expected[drug] = 0;
+    return expected;
+  }
+}
+
+/** Drugs that the visit itself barred: taken already, allergies, and what does not go with a current medication. */
+function barredDrugs({
+  candidates,
+  allergens,
+  currentMedications,
+}: DecidedVisit['recommendation']): Set<DrugId> {
+  const current = new Set(currentMedications.map(({ id }) => id));
+  const withCurrent = candidates.filter(({ exclusions }) =>
+    exclusions.some((rule) => 'with' in rule && current.has(rule.with)),
+  );
+  return new Set([
+    ...current,
+    ...allergens.map(({ drug }) => drug),
+    ...withCurrent.map((candidate) => candidate.drug.id),
+  ]);
+}

@@ -1,0 +1,46 @@
+/** Reads each visit's latest decision beside what the model had said of it. Counts nothing and writes nothing. */
+
+import { asId, type VisitId } from '../../shared/ids.ts';
+import type { DecidedVisit } from '../decision-habits.ts';
+import type { ReadableDb } from './handle.ts';
+import { DecidedReply, DrugNames } from './json-columns.ts';
+
+interface Row {
+  readonly visit_id: string;
+  readonly final: string;
+  readonly reply: string;
+}
+
+/**
+ * The newest `limit` visits whose latest decision was made with this model, oldest first. Left out are visits decided
+ * again with another model since, and replies that this version of Flame cannot read.
+ */
+export function latestDecidedVisits(
+  db: ReadableDb,
+  model: { readonly name: string; readonly version: string },
+  limit: number,
+): DecidedVisit[] {
+  const rows = db.all<Row>(
+    `SELECT v.id AS visit_id, d.final, json_object(
+       'scores', r.reply -> '$.scores', 'candidates', r.reply -> '$.candidates',
+       'allergens', r.reply -> '$.allergens', 'currentMedications', r.reply -> '$.currentMedications') AS reply
+     FROM decisions d
+       JOIN visits v ON v.key = d.visit
+       JOIN recommendations r ON r.key = d.recommendation
+     WHERE d.key = (SELECT max(key) FROM decisions WHERE visit = d.visit)
+       AND d.model_name = ? AND d.model_version = ?
+     ORDER BY d.key DESC LIMIT ?`,
+    model.name,
+    model.version,
+    limit,
+  );
+  return rows.reverse().flatMap(({ visit_id, final, reply }) => {
+    const recommendation = DecidedReply.safeParse(JSON.parse(reply));
+    if (!recommendation.success) return [];
+    return {
+      visitId: asId<VisitId>(visit_id),
+      recommendation: recommendation.data,
+      final: DrugNames.parse(JSON.parse(final)).map(({ id }) => id),
+    };
+  });
+}
