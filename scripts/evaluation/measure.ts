@@ -1,9 +1,10 @@
-/** Turns scores into the numbers of a report row. Knows no model and no file. */
+/** Turns scores and lists into the numbers of a report row. Knows no model and no file. */
 
 import {
   bootstrapMean,
   calibrationError,
   type CalibrationReport,
+  countInteractions,
   type DrugLists,
   type Interval,
   mean,
@@ -11,14 +12,15 @@ import {
   rankingPerVisit,
   type SafetySummary,
   safetyOf,
-  type ScoreTable,
   setPerVisit,
   standardDeviation,
 } from '../../src/flame/metrics.ts';
 import type { PairMatrix } from '../../src/flame/pair-matrix.ts';
 import { chooseThreshold, expectedJaccardLists, thresholdLists } from '../../src/flame/set-rules.ts';
+import { interactionRate } from '../../src/shared/interactions.ts';
+import type { Cost, Scores } from './runs.ts';
 
-/** The measures that every row carries, in the order of the table. */
+/** What a row is measured by, in the order of the table. A row with scores has all but the last two. */
 export const MEASURES = [
   'jaccardThreshold',
   'jaccardSet',
@@ -28,121 +30,184 @@ export const MEASURES = [
   'recallSet',
   'prauc',
   'rPrecision',
+  'jaccardOwn',
+  'f1Own',
 ] as const;
 export type Measure = (typeof MEASURES)[number];
 
+/** Mean over seeds of the mean over visits, with the deviation over seeds and the 95 % interval over visits. */
+export interface Summary {
+  readonly mean: number;
+  readonly deviation: number;
+  readonly interval: Interval;
+}
+
 export interface SeedResult {
-  readonly threshold: number;
-  readonly values: Readonly<Record<Measure, number>>;
+  readonly threshold: number | null;
   /** One value a visit, for intervals. */
-  readonly perVisit: Readonly<Record<Measure, Float64Array>>;
-  /** Of the expected-Jaccard lists. */
-  readonly safety: SafetySummary;
-  readonly calibration: CalibrationReport;
+  readonly perVisit: Readonly<Partial<Record<Measure, Float64Array>>>;
+  /** Of the expected-Jaccard lists and of the row's own. */
+  readonly safety: { readonly set: SafetySummary | null; readonly own: SafetySummary | null };
+  /** Interacting pairs / all pairs of the lists a row stands for: its own, else the expected-Jaccard set. */
+  readonly interactionRates: Float64Array;
+  readonly calibration: CalibrationReport | null;
 }
 
 export interface RowResult {
   readonly name: string;
   readonly note: string;
   readonly seeds: number;
-  readonly mean: Readonly<Record<Measure, number>>;
-  readonly deviation: Readonly<Record<Measure, number>>;
-  /** 95 % over visits, of the mean over seeds. */
-  readonly interval: Readonly<Record<Measure, Interval>>;
+  readonly measures: Readonly<Partial<Record<Measure, Summary>>>;
   readonly thresholds: readonly number[];
-  readonly safety: SafetySummary;
-  readonly calibrationError: number;
-  readonly calibration: CalibrationReport;
-  readonly secondsPerSeed: number;
-  readonly parameters: number;
-  /** Mean over seeds, one value a visit. Not written to the report. */
-  readonly perVisit: Readonly<Record<Measure, Float64Array>>;
+  readonly safety: SeedResult['safety'];
+  readonly calibrationError: number | null;
+  /** Of the first seed. */
+  readonly calibration: CalibrationReport | null;
+  /** Mean over seeds. */
+  readonly cost: Cost;
+  /** Means over seeds, one value a visit. Not written to the report. */
+  readonly perVisit: SeedResult['perVisit'];
+  readonly ratesPerVisit: Float64Array;
 }
 
-/** The threshold is chosen on validation, everything else is measured on `test`. */
+export interface Truth {
+  readonly validation: DrugLists;
+  readonly test: DrugLists;
+}
+
+/** The threshold is chosen on validation, everything else is measured on test. Scores or lists may be missing, not both. */
 export function measureSeed(
-  validation: ScoreTable,
-  validationTruth: DrugLists,
-  test: ScoreTable,
-  truth: DrugLists,
+  {
+    scores,
+    lists,
+  }: { readonly scores: Pick<Scores, 'validation' | 'test'> | null; readonly lists: DrugLists | null },
+  truth: Truth,
   pairs: PairMatrix,
 ): SeedResult {
-  const threshold = chooseThreshold(validation, validationTruth);
-  const lists = expectedJaccardLists(test);
-  const byThreshold = setPerVisit(thresholdLists(test, threshold), truth);
-  const bySet = setPerVisit(lists, truth);
-  const ranking = rankingPerVisit(test, truth);
-  const perVisit: Record<Measure, Float64Array> = {
-    jaccardThreshold: byThreshold.jaccard,
-    jaccardSet: bySet.jaccard,
-    f1Threshold: byThreshold.f1,
-    f1Set: bySet.f1,
-    precisionSet: bySet.precision,
-    recallSet: bySet.recall,
-    prauc: ranking.averagePrecision,
-    rPrecision: ranking.rPrecision,
-  };
+  const perVisit: Partial<Record<Measure, Float64Array>> = {};
+  let threshold: number | null = null;
+  let set: DrugLists | null = null;
+  if (scores) {
+    threshold = chooseThreshold(scores.validation, truth.validation);
+    set = expectedJaccardLists(scores.test);
+    const byThreshold = setPerVisit(thresholdLists(scores.test, threshold), truth.test);
+    const bySet = setPerVisit(set, truth.test);
+    const ranking = rankingPerVisit(scores.test, truth.test);
+    perVisit.jaccardThreshold = byThreshold.jaccard;
+    perVisit.jaccardSet = bySet.jaccard;
+    perVisit.f1Threshold = byThreshold.f1;
+    perVisit.f1Set = bySet.f1;
+    perVisit.precisionSet = bySet.precision;
+    perVisit.recallSet = bySet.recall;
+    perVisit.prauc = ranking.averagePrecision;
+    perVisit.rPrecision = ranking.rPrecision;
+  }
+  if (lists) {
+    const own = setPerVisit(lists, truth.test);
+    perVisit.jaccardOwn = own.jaccard;
+    perVisit.f1Own = own.f1;
+  }
+  const standing = lists ?? set;
+  if (!standing) throw new RangeError('a row yields scores or lists');
   return {
     threshold,
-    values: eachMeasure((measure) => mean(perVisit[measure])),
     perVisit,
-    safety: safetyOf(lists, pairs),
-    calibration: calibrationError(test, truth),
+    safety: { set: set && safetyOf(set, pairs), own: lists && safetyOf(lists, pairs) },
+    interactionRates: ratesOf(standing, pairs),
+    calibration: scores && calibrationError(scores.test, truth.test),
   };
+}
+
+/** Interacting pairs / all pairs of each list. */
+export function ratesOf(lists: DrugLists, pairs: PairMatrix): Float64Array {
+  return Float64Array.from(lists, (list) => interactionRate(countInteractions(list, pairs), list.length));
 }
 
 export function summarise(
   name: string,
   note: string,
   seeds: readonly SeedResult[],
-  cost: { readonly seconds: number; readonly parameters: number },
+  costs: readonly Cost[],
 ): RowResult {
-  const first = seeds[0];
-  if (!first) throw new RangeError('a row has at least one seed');
-  const perVisit = eachMeasure((measure) =>
-    first.perVisit[measure].map(
-      (_, visit) => seeds.reduce((sum, seed) => sum + seed.perVisit[measure][visit]!, 0) / seeds.length,
-    ),
-  );
+  const [first] = seeds;
+  const [cost] = costs;
+  if (!first || !cost) throw new RangeError('a row has at least one seed');
+  const measures: Partial<Record<Measure, Summary>> = {};
+  const perVisit: Partial<Record<Measure, Float64Array>> = {};
+  for (const measure of MEASURES) {
+    const values = seeds.map((seed) => seed.perVisit[measure]).filter((one) => one !== undefined);
+    if (values.length < seeds.length) continue;
+    perVisit[measure] = meanOver(values);
+    measures[measure] = summaryOf(values);
+  }
   return {
     name,
     note,
     seeds: seeds.length,
-    mean: eachMeasure((measure) => mean(seeds.map((seed) => seed.values[measure]))),
-    deviation: eachMeasure((measure) => standardDeviation(seeds.map((seed) => seed.values[measure]))),
-    interval: eachMeasure((measure) => bootstrapMean(perVisit[measure])),
-    thresholds: seeds.map((seed) => seed.threshold),
+    measures,
+    thresholds: seeds.flatMap(({ threshold }) => threshold ?? []),
     safety: {
-      ddiRate: mean(seeds.map(({ safety }) => safety.ddiRate)),
-      ddiRatePooled: mean(seeds.map(({ safety }) => safety.ddiRatePooled)),
-      visitsWithPair: mean(seeds.map(({ safety }) => safety.visitsWithPair)),
-      meanLength: mean(seeds.map(({ safety }) => safety.meanLength)),
+      set: meanSafety(seeds.flatMap(({ safety }) => safety.set ?? [])),
+      own: meanSafety(seeds.flatMap(({ safety }) => safety.own ?? [])),
     },
-    calibrationError: mean(seeds.map(({ calibration }) => calibration.error)),
+    calibrationError: first.calibration && mean(seeds.map(({ calibration }) => calibration?.error ?? 0)),
     calibration: first.calibration,
-    secondsPerSeed: cost.seconds,
-    parameters: cost.parameters,
+    cost: { ...cost, seconds: mean(costs.map(({ seconds }) => seconds)) },
     perVisit,
+    ratesPerVisit: meanOver(seeds.map((seed) => seed.interactionRates)),
   };
 }
 
-export interface Comparison {
-  readonly measure: Measure;
+/** @param seeds one value a visit for each seed */
+export function summaryOf(seeds: readonly Float64Array[]): Summary {
+  const means = seeds.map(mean);
+  return {
+    mean: mean(means),
+    deviation: standardDeviation(means),
+    interval: bootstrapMean(meanOver(seeds)),
+  };
+}
+
+export function meanOver(seeds: readonly Float64Array[]): Float64Array {
+  const sum = new Float64Array(seeds[0]?.length ?? 0);
+  for (const values of seeds) for (let i = 0; i < sum.length; i += 1) sum[i]! += values[i]! / seeds.length;
+  return sum;
+}
+
+function meanSafety(seeds: readonly SafetySummary[]): SafetySummary | null {
+  if (seeds.length === 0) return null;
+  const average = (measure: keyof SafetySummary): number => mean(seeds.map((seed) => seed[measure]));
+  return {
+    ddiRate: average('ddiRate'),
+    ddiRatePooled: average('ddiRatePooled'),
+    visitsWithPair: average('visitsWithPair'),
+    meanLength: average('meanLength'),
+  };
+}
+
+export interface Difference {
+  readonly measure: string;
   readonly difference: number;
   readonly low: number;
   readonly high: number;
   readonly ratio: number;
 }
 
-/** a − b on the same visits with a paired bootstrap interval, and a / b. */
-export function compareRows(a: RowResult, b: RowResult): Comparison[] {
-  return MEASURES.map((measure) => ({
-    measure,
-    ...pairedBootstrap(a.perVisit[measure], b.perVisit[measure]),
-    ratio: a.mean[measure] / b.mean[measure],
-  }));
+/**
+ * a − b on the same visits with a paired bootstrap interval, and a / b, for every measure both have; then a's own list
+ * against b's expected-Jaccard set.
+ */
+export function compareRows(a: RowResult, b: RowResult): Difference[] {
+  const differences = MEASURES.flatMap((measure) => {
+    const [left, right] = [a.perVisit[measure], b.perVisit[measure]];
+    return left && right ? [difference(measure, left, right)] : [];
+  });
+  const [own, set] = [a.perVisit.jaccardOwn, b.perVisit.jaccardSet];
+  if (own && set) differences.push(difference(OWN_AGAINST_SET, own, set));
+  return differences;
 }
+export const OWN_AGAINST_SET = 'jaccardOwnAgainstSet';
 
-function eachMeasure<Value>(value: (measure: Measure) => Value): Record<Measure, Value> {
-  return Object.fromEntries(MEASURES.map((measure) => [measure, value(measure)])) as Record<Measure, Value>;
+export function difference(measure: string, a: Float64Array, b: Float64Array): Difference {
+  return { measure, ...pairedBootstrap(a, b), ratio: mean(a) / mean(b) };
 }

@@ -1,5 +1,8 @@
 /** Small line plots as SVG text for reports. Draws points it is given; computes no metric. */
 
+import type { Front } from './fronts.ts';
+import type { RowResult } from './measure.ts';
+
 export interface Series {
   readonly name: string;
   readonly colour: string;
@@ -21,7 +24,58 @@ const MARGIN = { left: 70, right: 24, top: 40, bottom: 56 };
 const TICKS = 5;
 
 /** Colours that stay apart for the colour-blind (Okabe & Ito 2008). */
-export const COLOURS = { blue: '#0072b2', orange: '#d55e00', grey: '#6b7280' } as const;
+const COLOURS = {
+  orange: '#d55e00',
+  blue: '#0072b2',
+  green: '#009e73',
+  purple: '#cc79a7',
+  sky: '#56b4e9',
+  grey: '#6b7280',
+} as const;
+
+/** Fronts of several rows on the same axes. */
+export function frontPlot(fronts: readonly Front[]): string {
+  const colours = Object.values(COLOURS);
+  return linePlot({
+    title: 'Accuracy against interactions',
+    x: 'DDI rate (mean over visits)',
+    y: 'Jaccard',
+    series: fronts.map(({ name, points }, i): Series => ({
+      name,
+      colour: colours[i % colours.length]!,
+      points: points.map(({ alpha, jaccard, interactionRate }) => ({
+        x: interactionRate,
+        y: jaccard,
+        ...(alpha === 0 || alpha === 0.5 || alpha === 1 ? { label: `α ${alpha}` } : {}),
+      })),
+    })),
+  });
+}
+
+/** Bins with fewer cells than this are noise. */
+const FEWEST_CELLS = 50;
+
+const CALIBRATED: Readonly<Record<string, string>> = { MLP: COLOURS.orange, π_cls: COLOURS.blue };
+
+/** Null when none of the rows it draws was measured. */
+export function calibrationPlot(rows: readonly Pick<RowResult, 'name' | 'calibration'>[]): string | null {
+  const series = rows.flatMap(({ name, calibration }) => {
+    const colour = CALIBRATED[name];
+    if (colour === undefined || !calibration) return [];
+    const points = calibration.points
+      .filter(({ count }) => count >= FEWEST_CELLS)
+      .map(({ predicted, observed }) => ({ x: predicted, y: observed }));
+    return [{ name, colour, points }];
+  });
+  if (series.length === 0) return null;
+  return linePlot({
+    title: 'Calibration, seed 1',
+    x: 'predicted probability',
+    y: 'observed share',
+    diagonal: true,
+    series,
+  });
+}
 
 export function linePlot({ title, x, y, series, diagonal = false }: PlotOptions): string {
   const points = series.flatMap((one) => one.points);

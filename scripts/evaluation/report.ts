@@ -1,82 +1,100 @@
-/** Writes the development report as Markdown, JSON and SVG from measured rows. Measures nothing. */
+/** Writes the development report as Markdown, JSON and SVG from what was measured. Measures nothing. */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SafetySummary } from '../../src/flame/metrics.ts';
-import { type FrontPoint, type Protocol, protocolSentence } from '../../src/shared/recommendation.ts';
-import type { Comparison, Measure, RowResult } from './measure.ts';
-import { COLOURS, linePlot, type Series } from './plots.ts';
+import { type Protocol, protocolSentence } from '../../src/shared/recommendation.ts';
+import type { Front, FrontComparison } from './fronts.ts';
+import type { GroupResult } from './groups.ts';
+import { estimate, four, MEASURE_WORDS, PARTITION_WORDS, signed, summary, table } from './markdown.ts';
+import { type Difference, MEASURES, type RowResult } from './measure.ts';
+import { calibrationPlot, frontPlot } from './plots.ts';
+import type { TaskResult } from './tasks.ts';
 
-export interface Front {
-  readonly name: string;
-  readonly points: readonly FrontPoint[];
+export interface Comparison {
+  readonly title: string;
+  readonly values: readonly Difference[];
 }
 
 export interface DevelopmentReport {
+  readonly title: string;
   readonly createdAt: string;
   readonly command: string;
   readonly hardware: string;
   readonly corpusSha256: string;
+  /** How settings were chosen, and what the numbers may be compared with. */
+  readonly caution: string;
   readonly protocol: Protocol;
   readonly visits: { readonly train: number; readonly validation: number; readonly test: number };
   readonly rows: readonly RowResult[];
-  readonly comparisons: readonly { readonly title: string; readonly values: readonly Comparison[] }[];
+  readonly comparisons: readonly Comparison[];
   readonly truth: SafetySummary;
   readonly fronts: readonly Front[];
-  readonly secondary: {
+  readonly frontComparisons: readonly FrontComparison[];
+  readonly tasks: {
+    readonly rows: readonly TaskResult[];
+    readonly comparisons: readonly Comparison[];
+    readonly completionCases: number;
+    readonly errorCases: number;
+  } | null;
+  readonly groups: { readonly row: string; readonly values: readonly GroupResult[] } | null;
+  readonly later: {
     readonly protocol: Protocol;
     readonly rows: readonly RowResult[];
     readonly truth: SafetySummary;
   } | null;
 }
 
-const COLUMNS: readonly (readonly [Measure, string])[] = [
-  ['jaccardThreshold', 'Jaccard, threshold'],
-  ['jaccardSet', 'Jaccard, expected-Jaccard set'],
-  ['f1Threshold', 'F1, threshold'],
-  ['f1Set', 'F1, set'],
-  ['precisionSet', 'precision, set'],
-  ['recallSet', 'recall, set'],
-  ['prauc', 'PRAUC'],
-  ['rPrecision', 'R-precision'],
-];
+/** Kept in memory for intervals, too long for a file. */
+const NOT_WRITTEN = new Set(['perVisit', 'ratesPerVisit']);
 
 export function writeReport(directory: string, name: string, report: DevelopmentReport): void {
   mkdirSync(directory, { recursive: true });
-  const plain = JSON.stringify(report, (key, value: unknown) => (key === 'perVisit' ? undefined : value), 1);
-  writeFileSync(join(directory, `${name}.json`), `${plain}\n`);
+  const json = JSON.stringify(report, (key, value: unknown) => (NOT_WRITTEN.has(key) ? undefined : value), 1);
+  writeFileSync(join(directory, `${name}.json`), `${json}\n`);
   writeFileSync(join(directory, `${name}.md`), markdown(name, report));
-  writeFileSync(join(directory, `${name}-front.svg`), frontPlot(report.fronts));
-  writeFileSync(join(directory, `${name}-calibration.svg`), calibrationPlot(report.rows));
+  if (report.fronts.length > 0) writeFileSync(join(directory, `${name}-front.svg`), frontPlot(report.fronts));
+  const calibration = calibrationPlot(report.rows);
+  if (calibration !== null) writeFileSync(join(directory, `${name}-calibration.svg`), calibration);
 }
 
-function markdown(name: string, report: DevelopmentReport): string {
-  const { protocol, visits, rows, comparisons, truth, fronts, secondary } = report;
+/** The whole report; each section stands under its protocol. */
+export function markdown(name: string, report: DevelopmentReport): string {
+  const { protocol, visits } = report;
   const line = `*${protocolSentence(protocol)}.*`;
   return [
-    '# Development test: train 1995–2008, test 2009',
+    `# ${report.title}`,
     '',
     `Written by \`${report.command}\` on ${report.createdAt.slice(0, 10)}. ${report.hardware}.`,
     `Corpus sha256 \`${report.corpusSha256}\`. ${visits.train} training, ${visits.validation} validation and ${visits.test} test visits.`,
-    'Settings and thresholds were chosen on validation clinicians and on a temporal validation (train 1995–2007, look at',
-    '2008), never on the test year. Numbers are comparable within this report only.',
+    report.caution,
     '',
+    ...accuracySection(report, line),
+    ...comparisonSection('## Differences on the same visits', report.comparisons, line),
+    ...costSection(name, report, line),
+    ...frontSection(name, report, line),
+    ...taskSection(report, line),
+    ...groupSection(report, line),
+    ...laterSection(report),
+  ].join('\n');
+}
+
+function accuracySection({ rows }: DevelopmentReport, line: string): string[] {
+  const used = MEASURES.filter((measure) => rows.some((row) => row.measures[measure]));
+  return [
     '## Accuracy',
     '',
     line,
     '',
     'Mean over seeds ± standard deviation over seeds (no ± for one seed), 95 % bootstrap interval over visits in brackets.',
+    'An own list is what a row proposes by itself, without either set rule.',
     '',
     table(
-      ['model', 'seeds', ...COLUMNS.map(([, title]) => title)],
+      ['model', 'seeds', ...used.map((measure) => MEASURE_WORDS[measure]!)],
       rows.map((row) => [
         row.name,
         String(row.seeds),
-        ...COLUMNS.map(([measure]) => {
-          const { low, high } = row.interval[measure];
-          const spread = row.seeds > 1 ? ` ± ${row.deviation[measure].toFixed(4)}` : '';
-          return `${row.mean[measure].toFixed(4)}${spread} [${low.toFixed(4)}, ${high.toFixed(4)}]`;
-        }),
+        ...used.map((measure) => summary(row.measures[measure], row.seeds)),
       ]),
     ),
     '',
@@ -85,19 +103,25 @@ function markdown(name: string, report: DevelopmentReport): string {
       rows.map((row) => [row.name, row.note]),
     ),
     '',
-    '## Differences on the same visits',
+  ];
+}
+
+function comparisonSection(title: string, comparisons: readonly Comparison[], line: string): string[] {
+  if (comparisons.length === 0) return [];
+  return [
+    title,
     '',
     line,
     '',
     'Mean difference with a 95 % paired bootstrap interval over visits, and the ratio of the means.',
     '',
-    ...comparisons.flatMap(({ title, values }) => [
-      `**${title}**`,
+    ...comparisons.flatMap(({ title: pair, values }) => [
+      `**${pair}**`,
       '',
       table(
         ['measure', 'difference', '95 % interval', 'ratio'],
         values.map(({ measure, difference, low, high, ratio }) => [
-          COLUMNS.find(([key]) => key === measure)![1],
+          MEASURE_WORDS[measure] ?? measure,
           signed(difference),
           `[${signed(low)}, ${signed(high)}]`,
           ratio.toFixed(3),
@@ -105,68 +129,190 @@ function markdown(name: string, report: DevelopmentReport): string {
       ),
       '',
     ]),
+  ];
+}
+
+function costSection(name: string, { rows, truth }: DevelopmentReport, line: string): string[] {
+  const safety = (values: SafetySummary | null): string[] =>
+    values
+      ? [
+          four(values.ddiRate),
+          four(values.ddiRatePooled),
+          `${(100 * values.visitsWithPair).toFixed(1)} %`,
+          values.meanLength.toFixed(2),
+        ]
+      : ['–', '–', '–', '–'];
+  const lists = rows.flatMap(({ name: model, safety: { set, own } }) => [
+    ...(set ? [[model, 'expected-Jaccard set', ...safety(set)]] : []),
+    ...(own ? [[model, 'own list', ...safety(own)]] : []),
+  ]);
+  return [
     '## Safety, calibration and cost',
     '',
     line,
     '',
-    `DDI rates of the expected-Jaccard lists: mean over visits, and pooled over all pairs. Rates are lower bounds: a drug that no table covers never counts. The clinicians' own lists: ${truth.ddiRate.toFixed(4)} over visits, ${truth.ddiRatePooled.toFixed(4)} pooled, ${(100 * truth.visitsWithPair).toFixed(1)} % of visits hold a pair, mean length ${truth.meanLength.toFixed(2)}.`,
+    'DDI rates as mean over visits, and pooled over all pairs. Rates are lower bounds: a drug that no table covers never',
+    'counts.',
     '',
     table(
-      [
-        'model',
-        'DDI rate',
-        'DDI rate, pooled',
-        'visits with a pair',
-        'mean length',
-        'calibration error',
-        'threshold',
-        'parameters',
-        'training time a seed',
-      ],
+      ['model', 'list', 'DDI rate', 'DDI rate, pooled', 'visits with a pair', 'mean length'],
+      [...lists, ['the clinicians', 'as prescribed', ...safety(truth)]],
+    ),
+    '',
+    table(
+      ['model', 'calibration error', 'threshold', 'parameters', 'training time a seed', 'seeds', 'hardware'],
       rows.map((row) => [
         row.name,
-        row.safety.ddiRate.toFixed(4),
-        row.safety.ddiRatePooled.toFixed(4),
-        `${(100 * row.safety.visitsWithPair).toFixed(1)} %`,
-        row.safety.meanLength.toFixed(2),
-        row.calibrationError.toFixed(5),
-        row.thresholds.map((threshold) => threshold.toFixed(2)).join(', '),
-        row.parameters === 0 ? 'counts' : row.parameters.toLocaleString('en-US'),
-        row.secondsPerSeed === 0 ? '–' : `${row.secondsPerSeed.toFixed(0)} s`,
+        row.calibrationError?.toFixed(5) ?? '–',
+        row.thresholds.length === 0 ? '–' : row.thresholds.map((value) => value.toFixed(2)).join(', '),
+        row.cost.parameters === 0 ? 'counts' : row.cost.parameters.toLocaleString('en-US'),
+        row.cost.seconds === 0 ? '–' : `${row.cost.seconds.toFixed(0)} s`,
+        String(row.seeds),
+        row.cost.hardware || '–',
       ]),
     ),
     '',
     'Times were taken while other work ran on the same machine; a run that was interrupted counts its last leg only.',
     '',
-    `![Calibration](${name}-calibration.svg)`,
-    '',
-    '## Penalised greedy decoding',
+    ...(calibrationPlot(rows) === null ? [] : [`![Calibration](${name}-calibration.svg)`, '']),
+  ];
+}
+
+function frontSection(name: string, report: DevelopmentReport, line: string): string[] {
+  const { fronts, frontComparisons } = report;
+  if (fronts.length === 0) return [];
+  return [
+    '## Accuracy against interactions',
     '',
     line,
     '',
-    'Seed 1 of each model; α = 0 is accuracy, α = 1 allows no interacting pair. Pairs of severity 4 are never listed.',
+    'Lists at each position of the slider: α = 0 is accuracy, α = 1 allows no interacting pair. Pairs of severity 4 and',
+    'duplicate therapy are never listed. Means over seeds.',
     '',
-    ...fronts.flatMap(({ name: model, points }) => [
-      `**${model}**`,
+    ...fronts.flatMap(({ name: model, seeds, points }) => [
+      `**${model}**, ${seeds === 1 ? '1 seed' : `${seeds} seeds`}`,
       '',
       table(
         ['α', 'Jaccard', 'DDI rate', 'mean length'],
         points.map((point) => [
           point.alpha.toFixed(1),
-          point.jaccard.toFixed(4),
-          point.interactionRate.toFixed(4),
+          four(point.jaccard),
+          four(point.interactionRate),
           point.meanLength.toFixed(2),
         ]),
       ),
       '',
     ]),
+    ...frontComparisons.flatMap(frontComparison),
     `![Front](${name}-front.svg)`,
     '',
-    ...(secondary ? secondarySection(secondary) : []),
-  ].join('\n');
+  ];
 }
 
-function secondarySection({ protocol, rows, truth }: NonNullable<DevelopmentReport['secondary']>): string[] {
+function frontComparison({ above, below, levels, strictlyAbove }: FrontComparison): string[] {
+  const verdict =
+    strictlyAbove === null
+      ? 'the fronts share no DDI rate'
+      : strictlyAbove
+        ? 'above at every DDI rate that both fronts span'
+        : 'not above at every DDI rate that both fronts span';
+  return [
+    `**${above} against ${below} at equal DDI rate**: ${verdict}. Straight lines between points, paired bootstrap over visits.`,
+    '',
+    table(
+      ['DDI rate', 'difference in Jaccard', '95 % interval'],
+      levels.map(({ interactionRate, difference, low, high }) => [
+        four(interactionRate),
+        signed(difference),
+        `[${signed(low)}, ${signed(high)}]`,
+      ]),
+    ),
+    '',
+  ];
+}
+
+function taskSection({ tasks }: DevelopmentReport, line: string): string[] {
+  if (!tasks) return [];
+  return [
+    '## Completion and error finding',
+    '',
+    line,
+    '',
+    `Completion: one drug of each list is hidden (${tasks.completionCases} lists, drawn once for all rows), the rest is shown, and`,
+    'the formulary without the shown drugs is ranked. Error finding: one drug is inserted into each list and has to be told',
+    'from the clinician’s own by a removal score. The wrong drugs are extras of π_cls, seed 1: drawn from its expected-Jaccard',
+    `list for the visit, where the clinician did not prescribe them (${tasks.errorCases} lists have one). They are plausible by`,
+    'construction, and hardest for π_cls itself; some of them a clinician would not call wrong.',
+    '',
+    table(
+      [
+        'model',
+        'seeds',
+        'recall@1',
+        'recall@5',
+        'recall@10',
+        'mean reciprocal rank',
+        'error finding, AUC over all pairs',
+        'error finding, mean AUC within visits',
+      ],
+      tasks.rows.map((row) => [
+        taskName(row.name),
+        String(row.seeds),
+        ...(['recallAt1', 'recallAt5', 'recallAt10', 'reciprocalRank'] as const).map((measure) =>
+          summary(row.completion[measure], row.seeds),
+        ),
+        summary(row.pooledArea, row.seeds),
+        summary(row.visitArea, row.seeds),
+      ]),
+    ),
+    '',
+    table(
+      ['model', 'what it sees'],
+      tasks.rows.map((row) => [taskName(row.name), row.note]),
+    ),
+    '',
+    ...comparisonSection('### Differences on the same lists', tasks.comparisons, line),
+  ];
+}
+
+function taskName(name: string): string {
+  return name.replace(/^tasks: /, '');
+}
+
+function groupSection({ groups }: DevelopmentReport, line: string): string[] {
+  if (!groups) return [];
+  return ['## Subgroups', '', line, '', ...groupTables(groups.row, groups.values)];
+}
+
+/** The subgroup tables with what they are about, for the report and the model card. */
+export function groupTables(row: string, values: readonly GroupResult[]): string[] {
+  const partitions = [...new Set(values.map(({ partition }) => partition))];
+  return [
+    `Of ${row}: its lists and scores, 95 % bootstrap intervals over the visits of the group.`,
+    '',
+    ...partitions.flatMap((partition) => [
+      table(
+        [PARTITION_WORDS[partition], 'visits', 'Jaccard', 'PRAUC', 'DDI rate', 'clinicians’ DDI rate'],
+        values
+          .filter((one) => one.partition === partition)
+          .map(({ group, visits, jaccard, prauc, ddiRate, truthDdiRate }) => [
+            group,
+            visits.toLocaleString('en-US'),
+            estimate(jaccard),
+            prauc ? estimate(prauc) : '–',
+            estimate(ddiRate),
+            four(truthDdiRate),
+          ]),
+      ),
+      '',
+    ]),
+  ];
+}
+
+function laterSection({ later }: DevelopmentReport): string[] {
+  if (!later || later.rows.length === 0) return [];
+  const { protocol, rows, truth } = later;
+  const used = MEASURES.filter((measure) => rows.some((row) => row.measures[measure]));
   return [
     '## Secondary: another coding system, seven years later',
     '',
@@ -174,61 +320,16 @@ function secondarySection({ protocol, rows, truth }: NonNullable<DevelopmentRepo
     '',
     'The same weights and thresholds; ICD-10 codes are read through the ICD-9 families. The 2016 form has room for 30 drugs',
     'and asks for more chronic conditions, so its lists are longer than any in training.',
-    `The clinicians' own lists: DDI rate ${truth.ddiRate.toFixed(4)}, mean length ${truth.meanLength.toFixed(2)}.`,
+    `The clinicians' own lists: DDI rate ${four(truth.ddiRate)}, mean length ${truth.meanLength.toFixed(2)}.`,
     '',
     table(
-      ['model', 'seeds', ...COLUMNS.map(([, title]) => title)],
+      ['model', 'seeds', ...used.map((measure) => MEASURE_WORDS[measure]!)],
       rows.map((row) => [
         row.name,
         String(row.seeds),
-        ...COLUMNS.map(([measure]) => row.mean[measure].toFixed(4)),
+        ...used.map((measure) => (row.measures[measure] ? four(row.measures[measure].mean) : '–')),
       ]),
     ),
     '',
   ];
-}
-
-function frontPlot(fronts: readonly Front[]): string {
-  const colours = [COLOURS.orange, COLOURS.blue, COLOURS.grey];
-  return linePlot({
-    title: 'Accuracy against interactions, test year 2009',
-    x: 'DDI rate (mean over visits)',
-    y: 'Jaccard',
-    series: fronts.map(({ name, points }, i): Series => ({
-      name,
-      colour: colours[i % colours.length]!,
-      points: points.map(({ alpha, jaccard, interactionRate }) => ({
-        x: interactionRate,
-        y: jaccard,
-        ...(alpha === 0 || alpha === 0.5 || alpha === 1 ? { label: `α ${alpha}` } : {}),
-      })),
-    })),
-  });
-}
-
-function calibrationPlot(rows: readonly RowResult[]): string {
-  const colours: Record<string, string> = { MLP: COLOURS.orange, π_cls: COLOURS.blue };
-  return linePlot({
-    title: 'Calibration, seed 1, test year 2009',
-    x: 'predicted probability',
-    y: 'observed share',
-    diagonal: true,
-    series: rows
-      .filter(({ name }) => name in colours)
-      .map(({ name, calibration }) => ({
-        name,
-        colour: colours[name]!,
-        points: calibration.points
-          .filter(({ count }) => count >= 50)
-          .map(({ predicted, observed }) => ({ x: predicted, y: observed })),
-      })),
-  });
-}
-
-function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  return [header, header.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
-}
-
-function signed(value: number): string {
-  return `${value >= 0 ? '+' : '−'}${Math.abs(value).toFixed(4)}`;
 }

@@ -1,128 +1,228 @@
-/** Trains (or takes from the cache) every model of the development test and scores it. Writes weights under .cache only. */
+/** Prepares the corpora and trains (or takes from the cache) what rows need. Writes weights under .cache only. */
 
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { frequencyScores, liftScores } from '../../src/flame/baselines/counting.ts';
-import { type LabelledVisit, readLabelledVisits, type SplitOptions } from '../../src/flame/corpus.ts';
-import type { DrugFeatureParts } from '../../src/flame/drug-features.ts';
+import {
+  hasProblem,
+  readLabelledVisits,
+  restrictToFormulary,
+  splitCorpus,
+  type SplitOptions,
+} from '../../src/flame/corpus.ts';
 import { type EncodedCorpus, encodeCorpus } from '../../src/flame/encoding.ts';
 import type { FeatureFamily } from '../../src/flame/features.ts';
-import type { ScoreTable } from '../../src/flame/metrics.ts';
+import type { DrugLists, ScoreTable } from '../../src/flame/metrics.ts';
+import type { PairMatrix } from '../../src/flame/pair-matrix.ts';
 import { Predictor } from '../../src/flame/predict.ts';
-import { drugFeaturesOf, PLAIN_FAMILIES, prepare, type Prepared } from '../../src/flame/prepare.ts';
+import { PLAIN_FAMILIES, prepare, type Prepared } from '../../src/flame/prepare.ts';
 import type { ModelRecipe } from '../../src/flame/settings.ts';
-import { trainNetwork } from '../../src/flame/train-network.ts';
+import { type VisitGroups, visitGroups } from '../../src/flame/subgroups.ts';
+import { hardware } from '../../src/flame/train-classifier.ts';
+import type { TrainingProgress } from '../../src/flame/train-network.ts';
+import { trainRecipe } from '../../src/flame/train-recipe.ts';
 import { vocabularyHash } from '../../src/flame/vocabulary.ts';
 import type { Knowledge } from '../../src/knowledge/knowledge.ts';
+import type { HostTensor } from '../../src/nn/dtype.ts';
 import { loadSafetensors, saveSafetensors } from '../../src/nn/safetensors.ts';
 
-export interface Scored {
+/** The parts of corpus N under one set of feature families, and the later survey where it is measured. */
+export type Data = Prepared & { readonly later: EncodedCorpus | null };
+
+export interface Scores {
   readonly validation: ScoreTable;
   readonly test: ScoreTable;
-  /** Other visits scored with the same weights, e.g. another survey year. */
-  readonly extra: ScoreTable | null;
+  /** The later survey, scored with the same weights; null where a model cannot. */
+  readonly later: ScoreTable | null;
+}
+
+/** What one seed of a row yields. Scores get both set rules; lists stand as they are. */
+export interface RowOutput {
+  /** One probability a drug, from whichever model; null when the row proposes lists only. */
+  readonly scores: Scores | null;
+  /** The row's own list for each test visit, as formulary positions. */
+  readonly lists: DrugLists | null;
+  /** The row's lists at each position of ALPHA_GRID. */
+  readonly front: readonly DrugLists[] | null;
+  readonly cost: Cost;
+}
+
+export interface Cost {
   readonly seconds: number;
   /** Scalars in the network; 0 for counting baselines. */
   readonly parameters: number;
+  readonly hardware: string;
 }
 
 export interface Runs {
   readonly split: SplitOptions;
   readonly knowledge: Knowledge;
   /** By the feature families of a recipe, joined. */
-  readonly prepared: ReadonlyMap<string, Prepared>;
+  readonly data: ReadonlyMap<string, Data>;
+  /** What rates count, and what no list may hold. */
+  readonly pairs: PairMatrix;
+  readonly barred: PairMatrix;
   readonly cache: string;
   readonly fresh: boolean;
+  readonly threads: number;
   readonly log: (line: string) => void;
 }
 
-/** Reads the corpus once and encodes it for each set of families; the visits are garbage when this returns. */
+export interface Corpora {
+  readonly data: Map<string, Data>;
+  /** Of the test visits, in their order. */
+  readonly groups: readonly VisitGroups[];
+}
+
+/**
+ * Reads the corpora once and encodes them for each set of families; the visits are garbage when this returns.
+ * @param part `validation` puts the validation visits in the place of the test visits, which are then never looked at
+ */
 export async function prepareAll(
-  corpus: string,
+  files: { readonly corpus: string; readonly later: string },
   split: SplitOptions,
   knowledge: Knowledge,
   families: readonly (readonly FeatureFamily[])[],
-): Promise<Map<string, Prepared>> {
-  const visits = await readLabelledVisits(corpus);
-  return new Map(families.map((one) => [one.join(), prepare(visits, split, knowledge, one)]));
+  part: 'test' | 'validation',
+): Promise<Corpora> {
+  const visits = await readLabelledVisits(files.corpus);
+  const parts = splitCorpus(visits, split);
+  const later =
+    part === 'test'
+      ? restrictToFormulary((await readLabelledVisits(files.later)).filter(hasProblem), parts.formulary)
+      : null;
+  const data = new Map<string, Data>();
+  for (const one of families) {
+    if (data.has(one.join())) continue;
+    const prepared = prepare(visits, split, knowledge, one);
+    data.set(one.join(), {
+      ...prepared,
+      ...(part === 'validation' ? { test: prepared.validation } : {}),
+      later: later && encodeCorpus(prepared.encoder, later),
+    });
+  }
+  const titles = knowledge.codes.codebook().specialty;
+  return { data, groups: parts[part].map((visit) => visitGroups(visit, (code) => titles[code])) };
 }
 
-export function preparedFor(runs: Pick<Runs, 'prepared'>, families: readonly FeatureFamily[]): Prepared {
-  const prepared = runs.prepared.get(families.join());
-  if (!prepared) throw new RangeError(`nothing was prepared for ${families.join()}`);
-  return prepared;
+export function dataFor(runs: Pick<Runs, 'data'>, families: readonly FeatureFamily[]): Data {
+  const data = runs.data.get(families.join());
+  if (!data) throw new RangeError(`nothing was prepared for ${families.join()}`);
+  return data;
 }
 
-export function countingRun(runs: Runs, kind: 'frequency' | 'lift'): Scored {
-  const { vocabulary, train, validation, test } = preparedFor(runs, PLAIN_FAMILIES);
+export const COUNTED: Cost = { seconds: 0, parameters: 0, hardware: '' };
+
+export function countingScores(runs: Runs, kind: 'frequency' | 'lift'): Scores {
+  const { vocabulary, train, validation, test } = dataFor(runs, PLAIN_FAMILIES);
   const score = (corpus: EncodedCorpus): ScoreTable =>
     kind === 'frequency' ? frequencyScores(vocabulary, corpus) : liftScores(vocabulary, train, corpus);
-  return { validation: score(validation), test: score(test), extra: null, seconds: 0, parameters: 0 };
+  return { validation: score(validation), test: score(test), later: null };
 }
 
-/** One training run of a recipe with a seed, then its scores. The time is the training's own, cached with the weights. */
-export async function networkRun(
+export interface Trained {
+  readonly parameters: ReadonlyMap<string, HostTensor>;
+  readonly cost: Cost;
+}
+
+/**
+ * Weights under the content they depend on: trained once, then read from the cache with the time and the hardware of
+ * their training.
+ * @param identity everything that decides the weights: recipe, seed, split, vocabulary
+ * @param train is given the path of a checkpoint to go on from
+ */
+export async function trainedOnce(
+  runs: Pick<Runs, 'cache' | 'fresh' | 'threads' | 'log'>,
+  name: string,
+  identity: unknown,
+  train: (checkpoint: string) => Promise<ReadonlyMap<string, HostTensor>>,
+): Promise<Trained> {
+  const hash = createHash('sha256').update(JSON.stringify(identity)).digest('hex').slice(0, 16);
+  const stem = join(runs.cache, hash);
+  mkdirSync(runs.cache, { recursive: true });
+  if (!existsSync(`${stem}.json`) || (runs.fresh && !trainedNow.has(hash))) {
+    const started = performance.now();
+    saveSafetensors(`${stem}.safetensors`, await train(`${stem}.checkpoint`));
+    const seconds = (performance.now() - started) / 1000;
+    writeFileSync(`${stem}.json`, JSON.stringify({ name, seconds, hardware: hardware(runs.threads) }));
+    trainedNow.add(hash);
+  }
+  const kept = JSON.parse(readFileSync(`${stem}.json`, 'utf8')) as { seconds: number; hardware?: string };
+  const parameters = loadSafetensors(`${stem}.safetensors`).tensors;
+  runs.log(`${name}: trained in ${kept.seconds.toFixed(0)} s, ${hash}`);
+  return {
+    parameters,
+    cost: {
+      seconds: kept.seconds,
+      parameters: [...parameters.values()].reduce((sum, { data }) => sum + data.length, 0),
+      hardware: kept.hardware ?? hardware(runs.threads),
+    },
+  };
+}
+const trainedNow = new Set<string>();
+
+/** One training run of a recipe with a seed, ready to score. To be closed by the caller. */
+export async function openRecipe(
   runs: Runs,
   name: string,
   recipe: ModelRecipe,
   seed: number,
-  options: { readonly drugParts?: DrugFeatureParts; readonly extra?: readonly LabelledVisit[] } = {},
-): Promise<Scored> {
-  const prepared = preparedFor(runs, recipe.families);
-  const { vocabulary } = prepared;
-  const settings = { ...recipe.settings, seed };
-  const identity = JSON.stringify([
-    recipe,
-    seed,
-    runs.split,
-    vocabularyHash(vocabulary),
-    options.drugParts ?? null,
-  ]);
-  const stem = join(runs.cache, createHash('sha256').update(identity).digest('hex').slice(0, 16));
-  mkdirSync(runs.cache, { recursive: true });
-  if (runs.fresh || !existsSync(`${stem}.json`)) {
-    const started = performance.now();
-    let shown = started;
-    const weights = await trainNetwork({
-      network: recipe.network,
-      settings,
-      vocabulary,
-      train: prepared.train,
-      threads: 2,
-      checkpoint: `${stem}.checkpoint`,
-      ...(recipe.drugFeatures
-        ? { drugFeatures: drugFeaturesOf(prepared, runs.knowledge, options.drugParts) }
-        : {}),
-      onProgress: ({ step, steps, loss, secondsLeft }) => {
-        if (performance.now() - shown < 20_000) return;
-        shown = performance.now();
-        runs.log(
-          `  ${name}, seed ${seed}: ${step}/${steps}, loss ${loss.toFixed(3)}, ${secondsLeft.toFixed(0)} s left`,
-        );
-      },
-    });
-    saveSafetensors(`${stem}.safetensors`, weights);
-    const seconds = (performance.now() - started) / 1000;
-    writeFileSync(`${stem}.json`, JSON.stringify({ name, seconds }));
-  }
-  const { seconds } = JSON.parse(readFileSync(`${stem}.json`, 'utf8')) as { seconds: number };
-  const parameters = loadSafetensors(`${stem}.safetensors`).tensors;
+): Promise<{ readonly predictor: Predictor; readonly data: Data; readonly cost: Cost }> {
+  const data = dataFor(runs, recipe.families);
+  const { vocabulary } = data;
+  const label = `${name}, seed ${seed}`;
+  const identity = [recipe, seed, runs.split, vocabularyHash(vocabulary)];
+  const { parameters, cost } = await trainedOnce(runs, label, identity, (checkpoint) =>
+    trainRecipe(data, runs.knowledge, recipe, seed, {
+      threads: runs.threads,
+      checkpoint,
+      onProgress: sometimes(({ step, steps, loss, secondsLeft }) =>
+        runs.log(`  ${label}: ${step}/${steps}, loss ${loss.toFixed(3)}, ${secondsLeft.toFixed(0)} s left`),
+      ),
+    }),
+  );
   const predictor = new Predictor({
     network: recipe.network,
     shape: { features: vocabulary.features.length, drugs: vocabulary.formulary.length },
     parameters,
     buckets: [256],
-    threads: 2,
+    threads: runs.threads,
   });
-  const scored: Scored = {
-    validation: await predictor.scoreCorpus(prepared.validation),
-    test: await predictor.scoreCorpus(prepared.test),
-    extra: options.extra ? await predictor.scoreCorpus(encodeCorpus(prepared.encoder, options.extra)) : null,
-    seconds,
-    parameters: [...parameters.values()].reduce((sum, { data }) => sum + data.length, 0),
+  return { predictor, data, cost };
+}
+
+/** Scores of a recipe's weights on every part; the last few are kept, because several rows start from them. */
+export async function recipeScores(
+  runs: Runs,
+  name: string,
+  recipe: ModelRecipe,
+  seed: number,
+): Promise<{ readonly scores: Scores; readonly cost: Cost }> {
+  const key = JSON.stringify([recipe, seed]);
+  const known = recent.get(key);
+  if (known) return known;
+  const { predictor, data, cost } = await openRecipe(runs, name, recipe, seed);
+  const scores: Scores = {
+    validation: await predictor.scoreCorpus(data.validation),
+    test: await predictor.scoreCorpus(data.test),
+    later: data.later && (await predictor.scoreCorpus(data.later)),
   };
   await predictor.close();
-  runs.log(`${name}, seed ${seed}: trained in ${seconds.toFixed(0)} s`);
-  return scored;
+  const [oldest] = recent.keys();
+  if (recent.size >= KEPT_SCORES && oldest !== undefined) recent.delete(oldest);
+  recent.set(key, { scores, cost });
+  return { scores, cost };
+}
+const KEPT_SCORES = 8;
+const recent = new Map<string, { readonly scores: Scores; readonly cost: Cost }>();
+
+const SHOW_EVERY_MS = 20_000;
+function sometimes(show: (progress: TrainingProgress) => void): (progress: TrainingProgress) => void {
+  let shown = performance.now();
+  return (progress) => {
+    if (performance.now() - shown < SHOW_EVERY_MS) return;
+    shown = performance.now();
+    show(progress);
+  };
 }

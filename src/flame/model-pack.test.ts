@@ -1,10 +1,16 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { HostTensor } from '../nn/dtype.ts';
 import { asId, type DrugId } from '../shared/ids.ts';
-import { type PackDescription, readModelPack, updatePackMeasurements, writeModelPack } from './model-pack.ts';
+import {
+  type PackDescription,
+  readModelPack,
+  updatePackMeasurements,
+  writeModelCard,
+  writeModelPack,
+} from './model-pack.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
 const vocabulary: Vocabulary = {
@@ -56,6 +62,31 @@ describe('model packs', () => {
     const before = readModelPack(directory).manifest.version;
     updatePackMeasurements(directory, { threshold: 0.2 });
     expect(readModelPack(directory).manifest).toMatchObject({ version: before, threshold: 0.2 });
+  });
+
+  it('take a model card, and another one, without a new version', () => {
+    const before = readModelPack(directory).manifest;
+    writeModelCard(directory, '# First\n');
+    writeModelCard(directory, '# Second\n');
+    const { manifest } = readModelPack(directory);
+    expect(readFileSync(join(directory, 'CARD.md'), 'utf8')).toBe('# Second\n');
+    expect(manifest.version).toBe(before.version);
+    expect(manifest.files.map(({ file }) => file)).toEqual([
+      'vocabulary.json',
+      'model.safetensors',
+      'CARD.md',
+    ]);
+    updatePackMeasurements(directory, { threshold: 0.2 });
+    expect(readModelPack(directory).manifest.files).toEqual(manifest.files);
+  });
+
+  it('refuse a card that is not the one written, and lose the card with its weights', () => {
+    writeModelCard(directory, '# Card\n');
+    writeFileSync(join(directory, 'CARD.md'), '# Dard\n');
+    expect(problemOf(directory).problem).toBe("the sha256 of CARD.md is not the manifest's");
+    writeModelPack(directory, description, vocabulary, parameters);
+    expect(existsSync(join(directory, 'CARD.md'))).toBe(false);
+    expect(readModelPack(directory).manifest.files).toHaveLength(2);
   });
 
   it.each(['vocabulary.json', 'model.safetensors'])('refuse a changed byte in %s, naming it', (file) => {

@@ -1,10 +1,11 @@
 /**
- * Writes and reads model packs: a folder with manifest.json, vocabulary.json and model.safetensors. Reading checks every
+ * Writes and reads model packs: a folder with manifest.json, vocabulary.json, model.safetensors, and CARD.md once it was
+ * measured. Reading checks every
  * byte against the manifest and refuses what does not fit; it runs no model.
  */
 
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import type { HostTensor } from '../nn/dtype.ts';
@@ -20,6 +21,7 @@ export const SHIPPED_PACK = 'flame-cls-namcs';
 const MANIFEST = 'manifest.json';
 const VOCABULARY = 'vocabulary.json';
 const WEIGHTS = 'model.safetensors';
+const CARD = 'CARD.md';
 const FORMAT = 'flame-model-pack-1';
 
 const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/);
@@ -44,7 +46,7 @@ const networkSchema = z.discriminatedUnion('kind', [
 export const manifestSchema = z.object({
   format: z.literal(FORMAT),
   name: z.string(),
-  /** Changes when any file of the pack changes. */
+  /** Changes when the vocabulary or the weights change; a new model card is no new model. */
   version: z.string(),
   createdAt: z.string(),
   files: z.array(z.object({ file: z.string(), sha256: sha256Schema, bytes: z.number().int().nonnegative() })),
@@ -119,6 +121,7 @@ export function writeModelPack(
     files,
     vocabularyHash: vocabularyHash(vocabulary),
   });
+  rmSync(join(directory, CARD), { force: true }); // it was about other weights
   for (const [file, bytes] of contents) writeFileSync(join(directory, file), bytes);
   writeFileSync(join(directory, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
   return manifest;
@@ -133,6 +136,16 @@ export function updatePackMeasurements(
   writeFileSync(join(directory, MANIFEST), `${JSON.stringify(manifestSchema.parse(manifest), null, 2)}\n`);
 }
 
+/** Puts a model card into a pack, or replaces it, under the manifest's hashes; the version stays. */
+export function writeModelCard(directory: string, text: string): void {
+  const manifest = readManifest(directory);
+  const bytes = Buffer.from(text);
+  const entry = { file: CARD, sha256: sha256(bytes), bytes: bytes.length };
+  const files = [...manifest.files.filter(({ file }) => file !== CARD), entry];
+  writeFileSync(join(directory, CARD), bytes);
+  writeFileSync(join(directory, MANIFEST), `${JSON.stringify({ ...manifest, files }, null, 2)}\n`);
+}
+
 /**
  * Reads a pack and checks the size and sha256 of every file and the vocabulary hash.
  * @throws FlameError MODEL_PACK_MISSING, or MODEL_PACK_CORRUPT naming the file and what is wrong with it
@@ -140,6 +153,7 @@ export function updatePackMeasurements(
 export function readModelPack(directory: string): ModelPack {
   const manifest = readManifest(directory);
   const read = (file: string): Buffer => checkedFile(directory, file, manifest);
+  if (manifest.files.some(({ file }) => file === CARD)) read(CARD);
   const vocabulary = parsed(directory, VOCABULARY, () => {
     const raw = vocabularySchema.parse(JSON.parse(read(VOCABULARY).toString('utf8')));
     return { ...raw, formulary: raw.formulary.map((drug) => asId<DrugId>(drug)) };

@@ -1,0 +1,109 @@
+/** The rows of the recommendation table: names, seeds, and one run function each. Measures nothing. */
+
+import { decodeAll } from '../../src/flame/front.ts';
+import type { FeatureFamily } from '../../src/flame/features.ts';
+import { PLAIN_FAMILIES } from '../../src/flame/prepare.ts';
+import {
+  ABLATIONS,
+  FLAME_CLASSIFIER,
+  LOGISTIC,
+  MLP,
+  MLP_SAME_INPUTS,
+  type ModelRecipe,
+} from '../../src/flame/settings.ts';
+import { COUNTED, countingScores, dataFor, recipeScores, type RowOutput, type Runs } from './runs.ts';
+
+export interface Row {
+  readonly name: string;
+  /** What the row is, in a few words. */
+  readonly note: string;
+  readonly seeds: readonly number[];
+  /** The sets of feature families that `run` asks for. */
+  readonly needs: readonly (readonly FeatureFamily[])[];
+  readonly run: (runs: Runs, seed: number) => Promise<RowOutput>;
+}
+
+export const SEEDS = [1, 2, 3];
+
+/** Names that comparisons, fronts and subgroups refer to. */
+export const NAMES = {
+  mlp: 'MLP',
+  mlpDecoded: 'MLP + penalised decoding',
+  mlpSameInputs: 'MLP, same inputs',
+  classifier: 'π_cls',
+  classifierDecoded: 'π_cls + penalised decoding',
+  supervised: 'π_list, supervised',
+  outcomeOnly: 'π_list, outcome-only GRPO',
+  stepWise: 'π_list, step-wise GRPO',
+} as const;
+/** The row that is what the app proposes: subgroups and the model card are about it. */
+export const SHIPPED_ROW: string = NAMES.classifierDecoded;
+
+function counting(name: string, note: string, kind: 'frequency' | 'lift'): Row {
+  return {
+    name,
+    note,
+    seeds: [1],
+    needs: [PLAIN_FAMILIES],
+    run: (runs) =>
+      Promise.resolve({ scores: countingScores(runs, kind), lists: null, front: null, cost: COUNTED }),
+  };
+}
+
+function network(name: string, note: string, recipe: ModelRecipe, seeds: readonly number[]): Row {
+  return {
+    name,
+    note,
+    seeds,
+    needs: [recipe.families],
+    run: async (runs, seed) => ({
+      ...(await recipeScores(runs, name, recipe, seed)),
+      lists: null,
+      front: null,
+    }),
+  };
+}
+
+/** A model's lists under penalised decoding and hard rules; its own list is the slider's start, α = 0. */
+function decoded(name: string, of: string, recipe: ModelRecipe, seeds: readonly number[]): Row {
+  return {
+    name,
+    note: `${of} decoded under hard rules; own list at α = 0, the front has the other positions`,
+    seeds,
+    needs: [recipe.families],
+    run: async (runs, seed) => {
+      const { scores, cost } = await recipeScores(runs, of, recipe, seed);
+      const { formulary } = dataFor(runs, recipe.families).vocabulary;
+      const front = decodeAll(scores.test, formulary, runs.barred);
+      return { scores, lists: front[0]!, front, cost };
+    },
+  };
+}
+
+export const ROWS: readonly Row[] = [
+  counting('frequency', 'every visit gets each drug’s share of training visits', 'frequency'),
+  counting(
+    'additive lift',
+    'mean over the visit’s codes of the share of visits with the code that hold the drug, shrunk to the drug’s own share',
+    'lift',
+  ),
+  network('logistic regression', 'one weight for each code and drug', LOGISTIC, [1]),
+  network(NAMES.mlp, 'embedding bag 256 → 512, token dropout 0.15; codes and demographics', MLP, SEEDS),
+  network(
+    NAMES.mlpSameInputs,
+    'the MLP with the year, code families and counts of π_cls: tells inputs from architecture',
+    MLP_SAME_INPUTS,
+    [1],
+  ),
+  decoded(NAMES.mlpDecoded, NAMES.mlp, MLP, SEEDS),
+  network(NAMES.classifier, 'the shipped configuration', FLAME_CLASSIFIER, SEEDS),
+  decoded(NAMES.classifierDecoded, NAMES.classifier, FLAME_CLASSIFIER, SEEDS),
+  ...Object.entries(ABLATIONS).map(([what, recipe]) =>
+    network(
+      `${NAMES.classifier}, ${what}`,
+      `one network of ${NAMES.classifier}, one thing changed`,
+      recipe,
+      [1],
+    ),
+  ),
+];
