@@ -7,6 +7,7 @@ import { DecisionHabits, type DecidedVisit } from './decision-habits.ts';
 const FORMULARY = ['metformin', 'amoxicillin', 'warfarin', 'cholecalciferol'].map(asId<DrugId>);
 /** The tables call the last one by its other name. */
 const canonical = (drug: DrugId): DrugId => (drug === 'vitamin d3' ? asId<DrugId>('cholecalciferol') : drug);
+const canonicalName = (name: string): DrugId => canonical(asId<DrugId>(name));
 const SCORES: Recommendation['scores'] = {
   metformin: 0.5,
   amoxicillin: 0.25,
@@ -19,6 +20,7 @@ function decided(
   visit: string,
   final: readonly string[],
   recommendation: Partial<DecidedVisit['recommendation']> = {},
+  proposed?: readonly DrugId[],
 ): DecidedVisit {
   return {
     visitId: asId<VisitId>(visit),
@@ -29,6 +31,8 @@ function decided(
       currentMedications: [],
       ...recommendation,
     },
+    // All that is on the list was added by hand, all that is not was taken off: every drug speaks for itself.
+    proposed: proposed ?? FORMULARY.filter((drug) => !final.map(canonicalName).includes(drug)),
     final: final.map(asId<DrugId>),
   };
 }
@@ -98,6 +102,14 @@ describe('habits of decisions', () => {
     // Added by hand in spite of the allergy: decided after all, and expected as the model expected it.
     const added = decided('a', ['amoxicillin'], recommendation);
     expect(factors(habitsOf([added]))[1]).toBeCloseTo(1.5 / 0.75, 12);
+  });
+
+  it('hardly follow lists that were accepted as proposed', () => {
+    const proposed = FORMULARY.slice(0, 1);
+    const accepted = Array.from({ length: 500 }, (_, i) => decided(`v${i}`, ['metformin'], {}, proposed));
+    const [kept, left] = factors(habitsOf(accepted)); // ¼·1 + ¾·0.5 of 0.5, and ¾ of 0.25
+    expect(kept).toBeCloseTo((500 * 0.625 + 0.5) / (500 * 0.5 + 0.5), 10);
+    expect(left).toBeCloseTo((500 * 0.1875 + 0.5) / (500 * 0.25 + 0.5), 10);
   });
 
   it('forget the oldest visits beyond the window', () => {

@@ -14,6 +14,7 @@ export const HABIT_WINDOW = 1000;
 export interface DecidedVisit {
   readonly visitId: VisitId;
   readonly recommendation: Pick<Recommendation, 'scores' | 'candidates' | 'allergens' | 'currentMedications'>;
+  readonly proposed: readonly DrugId[];
   readonly final: readonly DrugId[];
 }
 
@@ -21,8 +22,9 @@ export interface DecidedVisit {
 interface Counted {
   /** The model's own probabilities in formulary order; 0 where a hard rule left nothing to decide. */
   readonly expected: Float32Array;
-  /** Formulary positions on the list. */
+  /** Formulary positions on the list, and of what was proposed. */
   readonly list: readonly number[];
+  readonly proposed: readonly number[];
 }
 
 export class DecisionHabits {
@@ -48,13 +50,14 @@ export class DecisionHabits {
   }
 
   /** Counts the latest decision of a visit in place of its earlier one. Scores of another formulary are not counted. */
-  count({ visitId, recommendation, final }: DecidedVisit): void {
+  count({ visitId, recommendation, proposed, final }: DecidedVisit): void {
     const list = this.#positionsOf(final);
     const expected = this.#expected(recommendation, new Set(list));
     if (expected === null) return;
     this.#forget(visitId);
-    this.#counts.observe(expected, list);
-    this.#counted.set(visitId, { expected, list });
+    const counted: Counted = { expected, list, proposed: this.#positionsOf(proposed) };
+    this.#observe(counted);
+    this.#counted.set(visitId, counted);
     const [oldest] = this.#counted.keys();
     if (this.#counted.size > this.#window) this.#forget(oldest!);
   }
@@ -68,21 +71,29 @@ export class DecisionHabits {
     scores: ArrayLike<number>,
   ): { readonly decisions: number; readonly probabilities: Float32Array; readonly factors: Float64Array } {
     const own = this.#counted.get(visitId);
-    if (own) this.#counts.forget(own.expected, own.list);
+    if (own) this.#takeBack(own);
     const adjusted = {
       decisions: this.#counts.visits,
       probabilities: this.#counts.adjust(scores),
       factors: Float64Array.from(this.#formulary, (_, drug) => this.#counts.factor(drug)),
     };
-    if (own) this.#counts.observe(own.expected, own.list);
+    if (own) this.#observe(own);
     return adjusted;
   }
 
   #forget(visitId: VisitId): void {
     const counted = this.#counted.get(visitId);
     if (!counted) return;
-    this.#counts.forget(counted.expected, counted.list);
+    this.#takeBack(counted);
     this.#counted.delete(visitId);
+  }
+
+  #observe({ expected, list, proposed }: Counted): void {
+    this.#counts.observe(expected, list, proposed);
+  }
+
+  #takeBack({ expected, list, proposed }: Counted): void {
+    this.#counts.forget(expected, list, proposed);
   }
 
   #positionsOf(drugs: Iterable<DrugId>): number[] {

@@ -5,6 +5,8 @@ import { basename, join } from 'node:path';
 import type { Decision, DecisionInput, EngineApi, ImportProgress, ImportReport } from '../shared/contract.ts';
 import type { EngineOptions } from '../shared/engine-process.ts';
 import { FlameError } from '../shared/errors.ts';
+import type { DrugName } from '../shared/domain.ts';
+import type { DrugId } from '../shared/ids.ts';
 import { decide } from './decide.ts';
 import { describeDemo, loadDemo } from './demo.ts';
 import { importVisits, type ImportOptions } from './import-visits.ts';
@@ -162,12 +164,16 @@ function engineHandlers(workspace: Workspace, grants: Map<string, string>): Hand
         return { decision: made, madeFrom: recommendation };
       });
       if (madeFrom !== null) {
-        const final = decision.final.map(({ id }) => id);
-        habits.count({ visitId: decision.visitId, recommendation: madeFrom, final });
+        const [proposed, final] = [idsOf(decision.proposed), idsOf(decision.final)];
+        habits.count({ visitId: decision.visitId, recommendation: madeFrom, proposed, final });
       }
       return decision;
     },
   };
+}
+
+function idsOf(drugs: readonly DrugName[]): DrugId[] {
+  return drugs.map(({ id }) => id);
 }
 
 /** A newer recommendation for the visit replaces one that was not decided on: that one is stale. */

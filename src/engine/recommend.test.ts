@@ -190,6 +190,7 @@ describe('recommend with the habits of a clinic', () => {
       habits.count({
         visitId: asId<VisitId>(`w${visit}`),
         recommendation: { scores: SCORES, candidates: [], allergens: [], currentMedications: [] },
+        proposed: [],
         final: final.map(drug),
       });
     }

@@ -20,6 +20,16 @@ describe('clinic habits', () => {
     expect(second).toBeCloseTo(1 / 4, 6);
   });
 
+  it('takes what was left as proposed at a quarter, and what was changed at its word', () => {
+    const habits = new ClinicHabits(4, 1);
+    for (let i = 0; i < 4; i += 1) habits.observe([0.4, 0.4, 0.4, 0.4], [0, 1], [0, 2]);
+    // Kept 4(¼ + ¾·0.4), added 4, removed 0, never thought of 4(¾·0.4); expected 1.6 each.
+    const hand = [(2.2 + 1) / 2.6, 5 / 2.6, 1 / 2.6, (1.2 + 1) / 2.6];
+    hand.forEach((factor, drug) => expect(habits.factor(drug)).toBeCloseTo(factor, 12));
+    for (let i = 0; i < 4; i += 1) habits.forget([0.4, 0.4, 0.4, 0.4], [0, 1], [0, 2]);
+    hand.forEach((_, drug) => expect(habits.factor(drug)).toBeCloseTo(1, 12));
+  });
+
   it('changes nothing before the first decision, and keeps certain drugs certain', () => {
     fc.assert(
       fc.property(fc.array(probability, { minLength: 4, maxLength: 4 }), (probabilities) => {

@@ -12,6 +12,11 @@ import { type DrugLists, rowOf, type ScoreTable } from './metrics.ts';
 
 /** Decisions' worth of trust in the model; chosen on validation clinicians (docs/decisions/0009). */
 export const HABIT_PRIOR = 0.5;
+/**
+ * How far a decision that left a drug as it was proposed, on the list or off it, speaks for itself; the rest counts as
+ * the model expected. A list accepted unread would otherwise confirm the model to itself (docs/decisions/0009).
+ */
+export const UNTOUCHED_TRUST = 0.25;
 /** No habit moves the odds of a drug by more than this factor. */
 export const HABIT_LIMIT = 20;
 
@@ -28,20 +33,36 @@ export class ClinicHabits {
     this.prior = prior;
   }
 
-  /** Counts one earlier decision: the model's probabilities of that visit, and the formulary positions on its list. */
-  observe(probabilities: ArrayLike<number>, list: readonly number[]): void {
-    for (let drug = 0; drug < this.expected.length; drug += 1)
-      this.expected[drug] = this.expected[drug]! + probabilities[drug]!;
-    for (const drug of list) this.observed[drug] = this.observed[drug]! + 1;
-    this.visits += 1;
+  /**
+   * Counts one earlier decision: the model's probabilities of that visit, and the formulary positions on its list.
+   * @param proposed positions that were proposed to the clinician; absent when nothing was, so that every drug speaks
+   */
+  observe(probabilities: ArrayLike<number>, list: readonly number[], proposed?: readonly number[]): void {
+    this.count(1, probabilities, list, proposed);
   }
 
   /** Takes a counted decision back, e.g. to score that very visit. */
-  forget(probabilities: ArrayLike<number>, list: readonly number[]): void {
-    for (let drug = 0; drug < this.expected.length; drug += 1)
-      this.expected[drug] = Math.max(0, this.expected[drug]! - probabilities[drug]!);
-    for (const drug of list) this.observed[drug] = this.observed[drug]! - 1;
-    this.visits -= 1;
+  forget(probabilities: ArrayLike<number>, list: readonly number[], proposed?: readonly number[]): void {
+    this.count(-1, probabilities, list, proposed);
+  }
+
+  private count(
+    sign: 1 | -1,
+    probabilities: ArrayLike<number>,
+    list: readonly number[],
+    proposed?: readonly number[],
+  ): void {
+    const onList = new Set(list);
+    const onProposal = proposed && new Set(proposed);
+    for (let drug = 0; drug < this.expected.length; drug += 1) {
+      const p = probabilities[drug]!;
+      const held = onList.has(drug);
+      const trust = onProposal?.has(drug) === held ? UNTOUCHED_TRUST : 1;
+      const counted = trust * Number(held) + (1 - trust) * p;
+      this.expected[drug] = Math.max(0, this.expected[drug]! + sign * p);
+      this.observed[drug] = Math.max(0, this.observed[drug]! + sign * counted);
+    }
+    this.visits += sign;
   }
 
   /** How much more often than expected the clinic prescribes a drug, shrunk towards 1. */

@@ -1,12 +1,13 @@
 /** Reads each visit's latest decision beside what the model had said of it. Counts nothing and writes nothing. */
 
-import { asId, type VisitId } from '../../shared/ids.ts';
+import { asId, type DrugId, type VisitId } from '../../shared/ids.ts';
 import type { DecidedVisit } from '../decision-habits.ts';
 import type { ReadableDb } from './handle.ts';
 import { DecidedReply, DrugNames } from './json-columns.ts';
 
 interface Row {
   readonly visit_id: string;
+  readonly proposed: string;
   readonly final: string;
   readonly reply: string;
 }
@@ -21,7 +22,7 @@ export function latestDecidedVisits(
   limit: number,
 ): DecidedVisit[] {
   const rows = db.all<Row>(
-    `SELECT v.id AS visit_id, d.final, json_object(
+    `SELECT v.id AS visit_id, d.proposed, d.final, json_object(
        'scores', r.reply -> '$.scores', 'candidates', r.reply -> '$.candidates',
        'allergens', r.reply -> '$.allergens', 'currentMedications', r.reply -> '$.currentMedications') AS reply
      FROM decisions d
@@ -34,13 +35,18 @@ export function latestDecidedVisits(
     model.version,
     limit,
   );
-  return rows.reverse().flatMap(({ visit_id, final, reply }) => {
+  return rows.reverse().flatMap(({ visit_id, proposed, final, reply }) => {
     const recommendation = DecidedReply.safeParse(JSON.parse(reply));
     if (!recommendation.success) return [];
     return {
       visitId: asId<VisitId>(visit_id),
       recommendation: recommendation.data,
-      final: DrugNames.parse(JSON.parse(final)).map(({ id }) => id),
+      proposed: drugIds(proposed),
+      final: drugIds(final),
     };
   });
+}
+
+function drugIds(column: string): DrugId[] {
+  return DrugNames.parse(JSON.parse(column)).map(({ id }) => id);
 }

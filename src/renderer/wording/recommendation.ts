@@ -50,7 +50,7 @@ const NOTABLE = { more: 1.25, less: 0.8 } as const;
 export function habitWords({ factor, modelAlone }: HabitEffect): string | null {
   if (factor > NOTABLE.less && factor < NOTABLE.more) return null;
   const times = factor.toFixed(factor < 0.095 ? 2 : 1);
-  return `Prescribed here ${times} times as often as expected; the model alone says ${percent(modelAlone)}.`;
+  return `Prescribed here about ${times} times as often as expected; the model alone says ${percent(modelAlone)}.`;
 }
 
 /** What this clinic's decisions did to the lists as a whole. */

@@ -48,9 +48,9 @@ describe('the switch for clinic habits', () => {
   it('has each drug say how far habits moved it, and leaves the others alone', async () => {
     await openRecommendation();
     expect(row('naproxen')).toContain(
-      'Prescribed here 2.1 times as often as expected; the model alone says 22 %.',
+      'Prescribed here about 2.1 times as often as expected; the model alone says 22 %.',
     );
-    expect(row('furosemide')).toContain('Prescribed here 0.5 times as often as expected');
+    expect(row('furosemide')).toContain('Prescribed here about 0.5 times as often as expected');
     expect(row('lisinopril')).not.toContain('Prescribed here');
   });
 
