@@ -16,7 +16,7 @@ const corpus = join(folder, 'visits.jsonl');
 const directory = join(folder, 'small-pack');
 const recipe: ModelRecipe = {
   ...FLAME_CLASSIFIER,
-  network: { kind: 'flame', width: 16, hidden: 24, layers: 1, dropout: 0.1 },
+  network: { kind: 'flame', width: 16, hidden: 24, layers: 1, dropout: 0.1, members: 2 },
   settings: { ...FLAME_CLASSIFIER.settings, rows: 64, epochs: 4, learningRate: 1e-2 },
 };
 const options = { corpus, knowledge, directory, recipe, formularyMinimum: 50, threads: 1 };
@@ -49,6 +49,8 @@ describe('training a pack', () => {
     );
     expect([...stages]).toEqual(['reading', 'encoding', 'training', 'measuring', 'writing']);
     expect(manifest).toMatchObject({ name: 'small-pack', interactionVersion: knowledge.interactionVersion });
+    expect(manifest.network).toMatchObject({ kind: 'flame', members: 2 });
+    expect(manifest.training.settings['supplementVisits']).toBeGreaterThan(50);
 
     const rates = manifest.front!.points.map(({ interactionRate }) => interactionRate);
     expect(rates.at(-1)).toBe(0);
