@@ -8,7 +8,7 @@ import type { DrugId, VisitId } from '../shared/ids.ts';
 import type { Recommendation } from '../shared/recommendation.ts';
 
 /** Visits that count; older ones are forgotten, so that habits follow the clinic and a start stays quick. */
-export const HABIT_WINDOW = 1000;
+export const HABIT_WINDOW = 250;
 
 /** A visit's latest decision, with what it was decided on. */
 export interface DecidedVisit {

@@ -58,7 +58,9 @@ export class Workspace {
         ? attempt('model', () => openScoring(options, knowledge.value))
         : Promise.resolve<Part<Model>>(knowledge),
     ]);
-    return new Workspace(options, profile, knowledge, model);
+    const workspace = new Workspace(options, profile, knowledge, model);
+    workspace.#countHabits();
+    return workspace;
   }
 
   /** @throws FlameError of the STORE family */
@@ -90,17 +92,19 @@ export class Workspace {
   }
 
   /**
-   * The habits of this clinic, counted from its stored decisions at first use.
+   * The habits of this clinic, counted from its stored decisions.
    * @throws what `db` and `model` throw
    */
   get habits(): DecisionHabits {
-    const { db, model, knowledge } = this;
-    if (this.#habits === null) {
-      const habits = new DecisionHabits(model.formulary, (drug) => knowledge.drugs.canonical(drug));
-      for (const visit of latestDecidedVisits(db, model, HABIT_WINDOW)) habits.count(visit);
-      this.#habits = habits;
-    }
+    this.#habits ??= this.#countedHabits();
     return this.#habits;
+  }
+
+  #countedHabits(): DecisionHabits {
+    const { db, model, knowledge } = this;
+    const habits = new DecisionHabits(model.formulary, (drug) => knowledge.drugs.canonical(drug));
+    for (const visit of latestDecidedVisits(db, model, HABIT_WINDOW)) habits.count(visit);
+    return habits;
   }
 
   /** Opens the database with its passphrase. */
@@ -112,6 +116,16 @@ export class Workspace {
     if (this.#isOpen()) return; // another call opened it meanwhile; what this one met was that lock
     this.#profile = opened;
     valueOf(opened);
+    this.#countHabits();
+  }
+
+  /** Counts ahead of the first recommendation; what hinders it is told to whoever asks for one. */
+  #countHabits(): void {
+    try {
+      this.#habits = this.#countedHabits();
+    } catch {
+      // A part is missing, and the status says which.
+    }
   }
 
   #isOpen(): boolean {

@@ -16,8 +16,9 @@ export function patientRows(page: Page): Locator {
 
 export async function openVisit(page: Page, patient: string, date: string): Promise<void> {
   await page.getByRole('searchbox', { name: 'Search patients' }).fill(patient);
-  await expect(patientRows(page)).toHaveCount(1);
-  await patientRows(page).getByRole('button').click();
+  const row = patientRows(page).filter({ hasText: patient }); // not the row that the search before this one left
+  await expect(row).toHaveCount(1);
+  await row.getByRole('button').click();
   await page.getByRole('button', { name: date, exact: true }).click();
   await expect(page.getByRole('heading', { name: 'Diagnoses' })).toBeVisible();
 }
