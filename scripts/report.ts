@@ -43,6 +43,7 @@ const { values: flags } = parseArgs({
 const part = flags.on;
 if (part !== 'test' && part !== 'validation') throw new RangeError('--on takes test or validation');
 const threads = Number(flags.threads);
+if (!Number.isInteger(threads) || threads < 1) throw new RangeError('--threads takes a whole number');
 const only = flags.only?.split(';').map((name) => name.trim());
 for (const name of only ?? [])
   if (![...ROWS, ...TASK_ROWS].some((row) => row.name === name))
@@ -151,13 +152,13 @@ async function measureTasks(): Promise<DevelopmentReport['tasks']> {
   const cases = await taskCases(runs);
   const results = [];
   for (const row of chosenTasks) {
-    const result = await measureTask(row, runs, cases);
+    const result = await measureTask(row, (seed) => row.open(runs, seed), cases);
     results.push(result);
-    const { completion, pooledArea, visitArea } = result;
+    const { completion, extras, foreign } = result;
     log(
-      `${row.name}: recall@1 ${completion.recallAt1.mean.toFixed(4)}, @5 ${completion.recallAt5.mean.toFixed(4)}, ` +
-        `@10 ${completion.recallAt10.mean.toFixed(4)}, MRR ${completion.reciprocalRank.mean.toFixed(4)}; ` +
-        `AUC ${pooledArea.mean.toFixed(4)}, within visits ${visitArea.mean.toFixed(4)}`,
+      `${row.name}: recall@5 ${completion?.recallAt5.mean.toFixed(4) ?? '–'}, ` +
+        `MRR ${completion?.reciprocalRank.mean.toFixed(4) ?? '–'}; ` +
+        `AUC of extras ${extras.pooledArea.mean.toFixed(4)}, foreign ${foreign.pooledArea.mean.toFixed(4)}`,
     );
   }
   const pairs = chosenTasks.map(({ name }) => [TASK_REFERENCE, name] as const);
@@ -168,7 +169,8 @@ async function measureTasks(): Promise<DevelopmentReport['tasks']> {
       results,
     ).map(([a, b]): Comparison => ({ title: titleOf(a.name, b.name), values: compareTasks(a, b) })),
     completionCases: cases.completion.hidden.length,
-    errorCases: cases.errors.lists.length,
+    extraCases: cases.extras.lists.length,
+    foreignCases: cases.foreign.lists.length,
   };
 }
 

@@ -20,7 +20,8 @@ export const MEASURE_WORDS: Readonly<Record<string, string>> = {
   recallAt5: 'recall@5',
   recallAt10: 'recall@10',
   reciprocalRank: 'mean reciprocal rank',
-  visitArea: 'error finding, AUC within visits',
+  extrasArea: 'error finding among extras of π_cls, AUC within visits',
+  foreignArea: 'error finding among foreign drugs, AUC within visits',
 };
 
 export const PARTITION_WORDS = {

@@ -10,6 +10,7 @@ import { estimate, four, MEASURE_WORDS, PARTITION_WORDS, signed, summary, table 
 import { type Difference, MEASURES, type RowResult } from './measure.ts';
 import { calibrationPlot, frontPlot } from './plots.ts';
 import type { TaskResult } from './tasks.ts';
+import { COMPLETION_MEASURES } from '../../src/flame/tasks/completion.ts';
 
 export interface Comparison {
   readonly title: string;
@@ -35,7 +36,8 @@ export interface DevelopmentReport {
     readonly rows: readonly TaskResult[];
     readonly comparisons: readonly Comparison[];
     readonly completionCases: number;
-    readonly errorCases: number;
+    readonly extraCases: number;
+    readonly foreignCases: number;
   } | null;
   readonly groups: { readonly row: string; readonly values: readonly GroupResult[] } | null;
   readonly later: {
@@ -210,23 +212,13 @@ function frontSection(name: string, report: DevelopmentReport, line: string): st
 }
 
 function frontComparison({ above, below, levels, strictlyAbove }: FrontComparison): string[] {
-  const verdict =
-    strictlyAbove === null
-      ? 'the fronts share no DDI rate'
-      : strictlyAbove
-        ? 'above at every DDI rate that both fronts span'
-        : 'not above at every DDI rate that both fronts span';
+  if (strictlyAbove === null) return [`**${above} against ${below}**: the fronts share no DDI rate.`, ''];
+  const { interactionRate, difference, low, high } = levels.reduce((a, b) =>
+    b.difference < a.difference ? b : a,
+  );
   return [
-    `**${above} against ${below} at equal DDI rate**: ${verdict}. Straight lines between points, paired bootstrap over visits.`,
-    '',
-    table(
-      ['DDI rate', 'difference in Jaccard', '95 % interval'],
-      levels.map(({ interactionRate, difference, low, high }) => [
-        four(interactionRate),
-        signed(difference),
-        `[${signed(low)}, ${signed(high)}]`,
-      ]),
-    ),
+    `**${above} against ${below} at equal DDI rate**: ${strictlyAbove ? 'above' : 'not above'} at every rate that both fronts span. ` +
+      `Smallest difference in Jaccard ${signed(difference)} [${signed(low)}, ${signed(high)}], at DDI rate ${four(interactionRate)}.`,
     '',
   ];
 }
@@ -239,30 +231,47 @@ function taskSection({ tasks }: DevelopmentReport, line: string): string[] {
     line,
     '',
     `Completion: one drug of each list is hidden (${tasks.completionCases} lists, drawn once for all rows), the rest is shown, and`,
-    'the formulary without the shown drugs is ranked. Error finding: one drug is inserted into each list and has to be told',
-    'from the clinician’s own by a removal score. The wrong drugs are extras of π_cls, seed 1: drawn from its expected-Jaccard',
-    `list for the visit, where the clinician did not prescribe them (${tasks.errorCases} lists have one). They are plausible by`,
-    'construction, and hardest for π_cls itself; some of them a clinician would not call wrong.',
+    'the formulary without the shown drugs is ranked.',
+    '',
+    table(
+      ['model', 'seeds', 'recall@1', 'recall@5', 'recall@10', 'mean reciprocal rank'],
+      tasks.rows.flatMap((row) => {
+        const { completion } = row;
+        return completion
+          ? [
+              [
+                taskName(row.name),
+                String(row.seeds),
+                ...COMPLETION_MEASURES.map((measure) => summary(completion[measure], row.seeds)),
+              ],
+            ]
+          : [];
+      }),
+    ),
+    '',
+    'Error finding: one wrong drug is inserted into each list and has to be told from the clinician’s own by a removal score;',
+    'area under the ROC curve over all pairs of visit and drug, and within each visit, averaged. **Extras** are drawn from the',
+    'expected-Jaccard list of π_cls, seed 1, where the clinician did not prescribe them',
+    `(${tasks.extraCases} lists have one): plausible by construction, hardest for π_cls itself, and some of them no clinician would`,
+    'call wrong. They are likelier at the visit than most of what was prescribed, so a score that only asks how likely a drug is',
+    `falls below 0.5. **Foreign drugs** are drawn as often as training visits use them, whatever the visit is (${tasks.foreignCases} lists).`,
     '',
     table(
       [
         'model',
         'seeds',
-        'recall@1',
-        'recall@5',
-        'recall@10',
-        'mean reciprocal rank',
-        'error finding, AUC over all pairs',
-        'error finding, mean AUC within visits',
+        'extras, AUC over all pairs',
+        'extras, AUC within visits',
+        'foreign drugs, AUC over all pairs',
+        'foreign drugs, AUC within visits',
       ],
       tasks.rows.map((row) => [
         taskName(row.name),
         String(row.seeds),
-        ...(['recallAt1', 'recallAt5', 'recallAt10', 'reciprocalRank'] as const).map((measure) =>
-          summary(row.completion[measure], row.seeds),
-        ),
-        summary(row.pooledArea, row.seeds),
-        summary(row.visitArea, row.seeds),
+        ...[row.extras, row.foreign].flatMap(({ pooledArea, visitArea }) => [
+          summary(pooledArea, row.seeds),
+          summary(visitArea, row.seeds),
+        ]),
       ]),
     ),
     '',

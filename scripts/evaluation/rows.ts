@@ -4,6 +4,12 @@ import { decodeAll } from '../../src/flame/front.ts';
 import type { FeatureFamily } from '../../src/flame/features.ts';
 import { PLAIN_FAMILIES } from '../../src/flame/prepare.ts';
 import {
+  EXPECTED_CREDIT,
+  FLAME_POLICY,
+  OUTCOME_ONLY,
+  type PolicyRecipe,
+} from '../../src/flame/policy/settings.ts';
+import {
   ABLATIONS,
   FLAME_CLASSIFIER,
   LOGISTIC,
@@ -11,6 +17,7 @@ import {
   MLP_SAME_INPUTS,
   type ModelRecipe,
 } from '../../src/flame/settings.ts';
+import { habitRun, policyRun } from './policy-rows.ts';
 import { COUNTED, countingScores, dataFor, recipeScores, type RowOutput, type Runs } from './runs.ts';
 
 export interface Row {
@@ -35,6 +42,7 @@ export const NAMES = {
   supervised: 'π_list, supervised',
   outcomeOnly: 'π_list, outcome-only GRPO',
   stepWise: 'π_list, step-wise GRPO',
+  expectedCredit: 'π_list, expected step credit',
 } as const;
 /** The row that is what the app proposes: subgroups and the model card are about it. */
 export const SHIPPED_ROW: string = NAMES.classifierDecoded;
@@ -80,6 +88,27 @@ function decoded(name: string, of: string, recipe: ModelRecipe, seeds: readonly 
   };
 }
 
+/** Needs what no other row sees: the earlier visits of the same clinician, with their drugs. */
+function withHabits(of: string, recipe: ModelRecipe): Row {
+  return {
+    name: `${of}, clinic habits`,
+    note: `${of} moved by the clinician’s earlier visits; information that the other rows do not have`,
+    seeds: SEEDS,
+    needs: [recipe.families],
+    run: (runs, seed) => habitRun(runs, of, recipe, seed),
+  };
+}
+
+function policy(name: string, note: string, recipe: PolicyRecipe, stage: 'supervised' | 'reinforced'): Row {
+  return {
+    name,
+    note,
+    seeds: SEEDS,
+    needs: [FLAME_CLASSIFIER.families],
+    run: (runs, seed) => policyRun(runs, name, recipe, stage, seed),
+  };
+}
+
 export const ROWS: readonly Row[] = [
   counting('frequency', 'every visit gets each drug’s share of training visits', 'frequency'),
   counting(
@@ -98,6 +127,27 @@ export const ROWS: readonly Row[] = [
   decoded(NAMES.mlpDecoded, NAMES.mlp, MLP, SEEDS),
   network(NAMES.classifier, 'the shipped configuration', FLAME_CLASSIFIER, SEEDS),
   decoded(NAMES.classifierDecoded, NAMES.classifier, FLAME_CLASSIFIER, SEEDS),
+  withHabits(NAMES.mlp, MLP),
+  withHabits(NAMES.classifier, FLAME_CLASSIFIER),
+  policy(
+    NAMES.supervised,
+    'from lists with π_cls’s errors to the missing and the wrong',
+    FLAME_POLICY,
+    'supervised',
+  ),
+  policy(NAMES.outcomeOnly, 'λ = 0: every step credited with the list’s reward', OUTCOME_ONLY, 'reinforced'),
+  policy(
+    NAMES.stepWise,
+    'every step credited with its own change of the potential too',
+    FLAME_POLICY,
+    'reinforced',
+  ),
+  policy(
+    NAMES.expectedCredit,
+    'every action of a visited state credited with its exact change of the potential',
+    EXPECTED_CREDIT,
+    'reinforced',
+  ),
   ...Object.entries(ABLATIONS).map(([what, recipe]) =>
     network(
       `${NAMES.classifier}, ${what}`,

@@ -168,7 +168,7 @@ export async function openRecipe(
   name: string,
   recipe: ModelRecipe,
   seed: number,
-): Promise<{ readonly predictor: Predictor; readonly data: Data; readonly cost: Cost }> {
+): Promise<{ readonly predictor: Predictor; readonly data: Data } & Trained> {
   const data = dataFor(runs, recipe.families);
   const { vocabulary } = data;
   const label = `${name}, seed ${seed}`;
@@ -189,7 +189,7 @@ export async function openRecipe(
     buckets: [256],
     threads: runs.threads,
   });
-  return { predictor, data, cost };
+  return { predictor, data, parameters, cost };
 }
 
 /** Scores of a recipe's weights on every part; the last few are kept, because several rows start from them. */

@@ -20,23 +20,29 @@ import {
   type ErrorCases,
   type ErrorFinding,
   errorFinding,
+  foreignDrugs,
   insertErrors,
 } from '../../src/flame/tasks/error-finding.ts';
 import { type Difference, difference, meanOver, type Summary, summaryOf } from './measure.ts';
 import { NAMES, SEEDS } from './rows.ts';
-import { dataFor, openRecipe, recipeScores, type Runs } from './runs.ts';
+import { dataFor, openRecipe, recipeScores, type Runs, type Scores } from './runs.ts';
 
 /** The questions every task row answers: the same for all rows and seeds. */
 export interface TaskCases {
   readonly completion: CompletionCases;
-  readonly errors: ErrorCases;
+  /** Wrong drugs that π_cls itself would have proposed. */
+  readonly extras: ErrorCases;
+  /** Wrong drugs drawn as often as training visits use them, whatever the visit is. */
+  readonly foreign: ErrorCases;
 }
 
-export interface TaskOutput {
-  /** One row of scores for each question of the completion task. */
-  readonly completion: ScoreTable;
-  /** One removal score for each drug of each list of the error-finding task, flat. */
-  readonly removal: Float64Array;
+/** One seed of a row, ready to answer. */
+export interface TaskModel {
+  /** One row of scores for each question; null when the row only looks for errors. */
+  readonly complete: (cases: CompletionCases) => Promise<ScoreTable> | ScoreTable | null;
+  /** One removal score for each drug of each list, flat. */
+  readonly removal: (cases: ErrorCases) => Promise<Float64Array> | Float64Array;
+  readonly close?: () => Promise<void>;
 }
 
 export interface TaskRow {
@@ -44,25 +50,29 @@ export interface TaskRow {
   readonly note: string;
   readonly seeds: readonly number[];
   readonly needs: readonly (readonly FeatureFamily[])[];
-  readonly run: (runs: Runs, cases: TaskCases, seed: number) => Promise<TaskOutput>;
+  readonly open: (runs: Runs, seed: number) => Promise<TaskModel> | TaskModel;
 }
 
 const CASE_SEED = 1;
 const PREFIX = 'tasks: ';
 
-/** @param extras seed of the π_cls whose expected-Jaccard lists the wrong drugs come from */
-export async function taskCases(runs: Runs, extras = 1): Promise<TaskCases> {
-  const { scores } = await recipeScores(runs, NAMES.classifier, FLAME_CLASSIFIER, extras);
-  const { truth } = dataFor(runs, FLAME_CLASSIFIER.families).test;
+/** @param seed of the π_cls whose expected-Jaccard lists the extras come from */
+export async function taskCases(runs: Runs, seed = 1): Promise<TaskCases> {
+  const { scores } = await recipeScores(runs, NAMES.classifier, FLAME_CLASSIFIER, seed);
+  const { test, vocabulary } = dataFor(runs, FLAME_CLASSIFIER.families);
   return {
-    completion: hideOne(truth, CASE_SEED),
-    errors: insertErrors(truth, expectedJaccardLists(scores.test), CASE_SEED),
+    completion: hideOne(test.truth, CASE_SEED),
+    extras: insertErrors(test.truth, expectedJaccardLists(scores.test), CASE_SEED),
+    foreign: insertErrors(test.truth, foreignDrugs(test.truth, vocabulary.drugUses, CASE_SEED), CASE_SEED),
   };
 }
 
-/** A drug's removal score is minus its score on the visit, whatever the other drugs are. */
-function contextOnly(scores: ScoreTable, { errors }: TaskCases): TaskOutput {
-  return { completion: scores, removal: removalBy(errors, (i) => rowOf(scores, errors.visits[i]!)) };
+/** What a visit holds says how likely a drug is, whatever the other drugs are. */
+function contextModel(scores: ScoreTable): TaskModel {
+  return {
+    complete: () => scores,
+    removal: (cases) => removalBy(cases, (i) => rowOf(scores, cases.visits[i]!)),
+  };
 }
 
 /** @param rowFor the scores of all drugs for list i */
@@ -75,31 +85,38 @@ function removalBy({ lists, starts }: ErrorCases, rowFor: (i: number) => ArrayLi
   return removal;
 }
 
-/** EASE has a zero diagonal, so scoring the whole list is scoring each drug by the others. */
-function easeOutput(model: ItemModel, { completion, errors }: TaskCases): TaskOutput {
-  const whole = itemScores(model, errors.lists);
+/** Each drug of a list scored by the others. */
+function itemModel(model: ItemModel): TaskModel {
   return {
-    completion: itemScores(model, completion.shown),
-    removal: removalBy(errors, (i) => rowOf(whole, i)),
+    complete: ({ shown }) => itemScores(model, shown),
+    removal: ({ lists, starts }) => {
+      const removal = new Float64Array(starts.at(-1)!);
+      lists.forEach((list, i) => {
+        const scores = itemScores(model, eachLeftOut(list));
+        list.forEach((drug, at) => (removal[starts[i]! + at] = -rowOf(scores, at)[drug]!));
+      });
+      return removal;
+    },
   };
 }
 
-function coOccurrenceOutput(model: ItemModel, { completion, errors }: TaskCases): TaskOutput {
-  const removal = new Float64Array(errors.starts.at(-1)!);
-  errors.lists.forEach((list, i) => {
-    const others = list.map((drug) => list.filter((other) => other !== drug));
-    const scores = itemScores(model, others);
-    list.forEach((drug, at) => (removal[errors.starts[i]! + at] = -rowOf(scores, at)[drug]!));
-  });
-  return { completion: itemScores(model, completion.shown), removal };
+function eachLeftOut(list: readonly number[]): number[][] {
+  return list.map((drug) => list.filter((other) => other !== drug));
 }
 
 /** logit P(d | visit) + weight · EASE(d | the other drugs). */
-function joined(context: TaskOutput, items: TaskOutput, weight: number): TaskOutput {
-  const values = context.completion.values.map((p, at) => logit(p) + weight * items.completion.values[at]!);
+function joinedModel(context: ScoreTable, ease: ItemModel, weight: number): TaskModel {
+  const logits = { ...context, values: context.values.map(logit) };
+  const [visit, items] = [contextModel(logits), itemModel(ease)] as const;
   return {
-    completion: { ...context.completion, values },
-    removal: context.removal.map((minusP, at) => -logit(-minusP) + weight * items.removal[at]!),
+    complete: (cases) => {
+      const { values } = itemScores(ease, cases.shown);
+      return { ...logits, values: logits.values.map((one, at) => one + weight * values[at]!) };
+    },
+    removal: async (cases) => {
+      const fromItems = await items.removal(cases);
+      return (await visit.removal(cases)).map((one, at) => one + weight * fromItems[at]!);
+    },
   };
 }
 
@@ -108,8 +125,8 @@ function logit(p: number): number {
   return Math.log(inside / (1 - inside));
 }
 
-const EASE_PENALTIES = [10, 30, 100, 300, 1000, 3000, 10000];
-const EASE_WEIGHTS = [0, 0.5, 1, 2, 4, 6, 8, 12, 16, 24];
+const EASE_PENALTIES = [0.1, 1, 10, 100, 1000, 10000];
+const EASE_WEIGHTS = [0, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96];
 
 interface Chosen {
   readonly ease: ItemModel;
@@ -129,40 +146,61 @@ async function chooseEase(runs: Runs): Promise<Chosen> {
     const ease = trainEase(train.truth, vocabulary.formulary.length, penalty);
     return { ease, penalty, found: rankOf(itemScores(ease, completion.shown)) };
   }).reduce((a, b) => (b.found > a.found ? b : a));
-  const { scores } = await recipeScores(runs, 'logistic regression', LOGISTIC, 1);
-  const none = new Float64Array();
-  const context = { completion: scores.validation, removal: none };
-  const items = { completion: itemScores(best.ease, completion.shown), removal: none };
-  const [weight] = EASE_WEIGHTS.map((w) => [w, rankOf(joined(context, items, w).completion)] as const).reduce(
-    (a, b) => (b[1] > a[1] ? b : a),
-  );
+  const scores = await logisticScores(runs);
+  const weights = [];
+  for (const weight of EASE_WEIGHTS) {
+    const found = await joinedModel(scores.validation, best.ease, weight).complete(completion);
+    weights.push([weight, found ? rankOf(found) : 0] as const);
+  }
+  const [weight] = weights.reduce((a, b) => (b[1] > a[1] ? b : a));
   runs.log(`EASE: λ = ${best.penalty}, weight ${weight} beside logistic regression`);
   const chosen = { ease: best.ease, penalty: best.penalty, weight };
   chosenFor.set(runs, chosen);
   return chosen;
 }
 
-/** π_cls with the other drugs of the list as current medications. */
-async function shownOutput(runs: Runs, { completion, errors }: TaskCases, seed: number): Promise<TaskOutput> {
+/**
+ * π_cls with the other drugs of the list as current medications.
+ * @param changeOnly take away what π_cls says of the visit alone: the removal score is then how much the other drugs speak
+ * against a drug
+ */
+async function shownModel(runs: Runs, seed: number, changeOnly: boolean): Promise<TaskModel> {
   const { predictor, data } = await openRecipe(runs, NAMES.classifier, FLAME_CLASSIFIER, seed);
-  const rows = (visits: ArrayLike<number>, shown: DrugLists) =>
+  const score = (visits: ArrayLike<number>, shown: DrugLists): Promise<ScoreTable> =>
     predictor.score(rowsWithCurrent(data.test, data.vocabulary, visits, shown));
-  const all = Uint32Array.from(completion.shown, (_, visit) => visit);
-  const removal = new Float64Array(errors.starts.at(-1)!);
-  for (let from = 0; from < errors.lists.length; from += CHUNK) {
-    const part = errors.lists.slice(from, from + CHUNK);
-    const visits = part.flatMap((list, i) => list.map(() => errors.visits[from + i]!));
-    const others = part.flatMap((list) => list.map((drug) => list.filter((other) => other !== drug)));
-    const scores = await rows(visits, others);
-    part.flat().forEach((drug, at) => (removal[errors.starts[from]! + at] = -rowOf(scores, at)[drug]!));
-  }
-  const output = { completion: await rows(all, completion.shown), removal };
-  await predictor.close();
-  return output;
+  const alone = changeOnly
+    ? (await recipeScores(runs, NAMES.classifier, FLAME_CLASSIFIER, seed)).scores.test
+    : null;
+  return {
+    complete: ({ shown }) =>
+      changeOnly
+        ? null
+        : score(
+            shown.map((_, visit) => visit),
+            shown,
+          ),
+    removal: async ({ lists, visits, starts }) => {
+      const removal = new Float64Array(starts.at(-1)!);
+      for (let from = 0; from < lists.length; from += CHUNK) {
+        const part = lists.slice(from, from + CHUNK);
+        const owners = part.flatMap((list, i) => list.map(() => visits[from + i]!));
+        const scores = await score(owners, part.flatMap(eachLeftOut));
+        part.flat().forEach((drug, at) => {
+          const shown = logit(rowOf(scores, at)[drug]!);
+          removal[starts[from]! + at] = (alone ? logit(rowOf(alone, owners[at]!)[drug]!) : 0) - shown;
+        });
+      }
+      return removal;
+    },
+    close: () => predictor.close(),
+  };
 }
 const CHUNK = 512;
 
 const testOf = (runs: Runs): EncodedCorpus => dataFor(runs, PLAIN_FAMILIES).test;
+
+/** The row that the others are compared with. */
+export const TASK_REFERENCE = `${PREFIX}π_cls, other drugs as current medications`;
 
 export const TASK_ROWS: readonly TaskRow[] = [
   {
@@ -170,20 +208,16 @@ export const TASK_ROWS: readonly TaskRow[] = [
     note: 'share of training visits',
     seeds: [1],
     needs: [PLAIN_FAMILIES],
-    run: (runs, cases) => {
-      const { vocabulary } = dataFor(runs, PLAIN_FAMILIES);
-      return Promise.resolve(contextOnly(frequencyScores(vocabulary, testOf(runs)), cases));
-    },
+    open: (runs) => contextModel(frequencyScores(dataFor(runs, PLAIN_FAMILIES).vocabulary, testOf(runs))),
   },
   {
     name: `${PREFIX}item co-occurrence`,
     note: 'mean over the other drugs of the share of training lists with them that hold the drug; sees no patient',
     seeds: [1],
     needs: [PLAIN_FAMILIES],
-    run: (runs, cases) => {
+    open: (runs) => {
       const { train, vocabulary } = dataFor(runs, PLAIN_FAMILIES);
-      const model = trainCoOccurrence(train.truth, vocabulary.formulary.length);
-      return Promise.resolve(coOccurrenceOutput(model, cases));
+      return itemModel(trainCoOccurrence(train.truth, vocabulary.formulary.length));
     },
   },
   {
@@ -191,27 +225,23 @@ export const TASK_ROWS: readonly TaskRow[] = [
     note: 'closed-form ridge regression of each drug on the others (Steck 2019), λ by validation; sees no patient',
     seeds: [1],
     needs: [PLAIN_FAMILIES],
-    run: async (runs, cases) => easeOutput((await chooseEase(runs)).ease, cases),
+    open: async (runs) => itemModel((await chooseEase(runs)).ease),
   },
   {
     name: `${PREFIX}logistic regression`,
     note: 'the visit alone; does not see the other drugs',
     seeds: [1],
     needs: [PLAIN_FAMILIES],
-    run: async (runs, cases) => {
-      const { scores } = await recipeScores(runs, 'logistic regression', LOGISTIC, 1);
-      return contextOnly(scores.test, cases);
-    },
+    open: async (runs) => contextModel((await logisticScores(runs)).test),
   },
   {
     name: `${PREFIX}EASE + logistic regression`,
     note: 'logit of logistic regression plus weighted EASE score, weight by validation',
     seeds: [1],
     needs: [PLAIN_FAMILIES],
-    run: async (runs, cases) => {
+    open: async (runs) => {
       const { ease, weight } = await chooseEase(runs);
-      const { scores } = await recipeScores(runs, 'logistic regression', LOGISTIC, 1);
-      return joined(contextOnly(scores.test, cases), easeOutput(ease, cases), weight);
+      return joinedModel((await logisticScores(runs)).test, ease, weight);
     },
   },
   {
@@ -219,71 +249,105 @@ export const TASK_ROWS: readonly TaskRow[] = [
     note: 'does not see the other drugs',
     seeds: SEEDS,
     needs: [FLAME_CLASSIFIER.families],
-    run: async (runs, cases, seed) => {
-      const { scores } = await recipeScores(runs, NAMES.classifier, FLAME_CLASSIFIER, seed);
-      return contextOnly(scores.test, cases);
-    },
+    open: async (runs, seed) =>
+      contextModel((await recipeScores(runs, NAMES.classifier, FLAME_CLASSIFIER, seed)).scores.test),
   },
   {
-    name: `${PREFIX}π_cls, other drugs as current medications`,
+    name: TASK_REFERENCE,
     note: 'trained with simulated current medications',
     seeds: SEEDS,
     needs: [FLAME_CLASSIFIER.families],
-    run: shownOutput,
+    open: (runs, seed) => shownModel(runs, seed, false),
+  },
+  {
+    name: `${PREFIX}π_cls, what the other drugs change`,
+    note: 'removal score logit P(d | visit) − logit P(d | visit, other drugs): how much the others speak against the drug',
+    seeds: SEEDS,
+    needs: [FLAME_CLASSIFIER.families],
+    open: (runs, seed) => shownModel(runs, seed, true),
   },
 ];
-/** The row that the others are compared with. */
-export const TASK_REFERENCE = `${PREFIX}π_cls, other drugs as current medications`;
+
+async function logisticScores(runs: Runs): Promise<Scores> {
+  return (await recipeScores(runs, 'logistic regression', LOGISTIC, 1)).scores;
+}
+
+/** Of one kind of wrong drugs. */
+export interface ErrorResult {
+  /** Area under the ROC curve over all pairs of visit and drug. */
+  readonly pooledArea: Summary;
+  /** Mean over visits of the area under each visit's own curve. */
+  readonly visitArea: Summary;
+  /** Mean over seeds of each visit's area. Not written to the report. */
+  readonly perVisit: Float64Array;
+}
 
 export interface TaskResult {
   readonly name: string;
   readonly note: string;
   readonly seeds: number;
-  readonly completion: Readonly<Record<CompletionMeasure, Summary>>;
-  /** Area under the ROC curve over all pairs of visit and drug. */
-  readonly pooledArea: Summary;
-  /** Mean over visits of the area under each visit's own curve. */
-  readonly visitArea: Summary;
-  /** Means over seeds. Not written to the report. */
-  readonly perVisit: { readonly reciprocalRank: Float64Array; readonly visitArea: Float64Array };
+  readonly completion: Readonly<Record<CompletionMeasure, Summary>> | null;
+  readonly extras: ErrorResult;
+  readonly foreign: ErrorResult;
+  /** Reciprocal rank of each question, mean over seeds. Not written to the report. */
+  readonly perVisit: Float64Array | null;
 }
 
-export async function measureTask(row: TaskRow, runs: Runs, cases: TaskCases): Promise<TaskResult> {
-  const seeds: { completion: ReturnType<typeof completionPerVisit>; errors: ErrorFinding }[] = [];
-  for (const seed of row.seeds) {
-    const { completion, removal } = await row.run(runs, cases, seed);
-    seeds.push({
-      completion: completionPerVisit(completion, cases.completion),
-      errors: errorFinding(removal, cases.errors),
-    });
+export async function measureTask(
+  { name, note, seeds }: Pick<TaskRow, 'name' | 'note' | 'seeds'>,
+  open: (seed: number) => Promise<TaskModel> | TaskModel,
+  cases: TaskCases,
+): Promise<TaskResult> {
+  const completion: Record<CompletionMeasure, Float64Array>[] = [];
+  const extras: ErrorFinding[] = [];
+  const foreign: ErrorFinding[] = [];
+  for (const seed of seeds) {
+    const model = await open(seed);
+    const scores = await model.complete(cases.completion);
+    if (scores) completion.push(completionPerVisit(scores, cases.completion));
+    extras.push(errorFinding(await model.removal(cases.extras), cases.extras));
+    foreign.push(errorFinding(await model.removal(cases.foreign), cases.foreign));
+    await model.close?.();
   }
-  const pooled = seeds.map(({ errors }) => errors.pooled);
-  const visitAreas = seeds.map(({ errors }) => errors.perVisit);
-  const of = (measure: CompletionMeasure): Float64Array[] => seeds.map((seed) => seed.completion[measure]);
+  const of = (measure: CompletionMeasure): Float64Array[] => completion.map((seed) => seed[measure]);
   return {
-    name: row.name,
-    note: row.note,
+    name,
+    note,
     seeds: seeds.length,
-    completion: Object.fromEntries(
-      COMPLETION_MEASURES.map((measure) => [measure, summaryOf(of(measure))]),
-    ) as Record<CompletionMeasure, Summary>,
+    completion:
+      completion.length === 0
+        ? null
+        : (Object.fromEntries(
+            COMPLETION_MEASURES.map((measure) => [measure, summaryOf(of(measure))]),
+          ) as Record<CompletionMeasure, Summary>),
+    extras: errorResult(extras),
+    foreign: errorResult(foreign),
+    perVisit: completion.length === 0 ? null : meanOver(of('reciprocalRank')),
+  };
+}
+
+function errorResult(seeds: readonly ErrorFinding[]): ErrorResult {
+  const pooled = seeds.map((seed) => seed.pooled);
+  const perVisit = seeds.map((seed) => seed.perVisit);
+  return {
     pooledArea: {
       mean: mean(pooled),
       deviation: standardDeviation(pooled),
       interval: {
-        low: mean(seeds.map(({ errors }) => errors.pooledInterval.low)),
-        high: mean(seeds.map(({ errors }) => errors.pooledInterval.high)),
+        low: mean(seeds.map(({ pooledInterval }) => pooledInterval.low)),
+        high: mean(seeds.map(({ pooledInterval }) => pooledInterval.high)),
       },
     },
-    visitArea: summaryOf(visitAreas),
-    perVisit: { reciprocalRank: meanOver(of('reciprocalRank')), visitArea: meanOver(visitAreas) },
+    visitArea: summaryOf(perVisit),
+    perVisit: meanOver(perVisit),
   };
 }
 
 /** a − b on the same questions. */
 export function compareTasks(a: TaskResult, b: TaskResult): Difference[] {
   return [
-    difference('reciprocalRank', a.perVisit.reciprocalRank, b.perVisit.reciprocalRank),
-    difference('visitArea', a.perVisit.visitArea, b.perVisit.visitArea),
+    ...(a.perVisit && b.perVisit ? [difference('reciprocalRank', a.perVisit, b.perVisit)] : []),
+    difference('extrasArea', a.extras.perVisit, b.extras.perVisit),
+    difference('foreignArea', a.foreign.perVisit, b.foreign.perVisit),
   ];
 }

@@ -5,10 +5,19 @@ import { compareFronts, measureFronts } from '../../scripts/evaluation/fronts.ts
 import { measureGroups } from '../../scripts/evaluation/groups.ts';
 import { compareRows, measureSeed, type RowResult, summarise } from '../../scripts/evaluation/measure.ts';
 import type { DevelopmentReport } from '../../scripts/evaluation/report.ts';
+import {
+  compareTasks,
+  measureTask,
+  type TaskCases,
+  type TaskModel,
+  type TaskResult,
+} from '../../scripts/evaluation/tasks.ts';
 import { ALPHA_GRID } from '../../src/flame/decoding.ts';
 import { type DrugLists, safetyOf, type ScoreTable } from '../../src/flame/metrics.ts';
 import type { PairMatrix } from '../../src/flame/pair-matrix.ts';
 import type { VisitGroups } from '../../src/flame/subgroups.ts';
+import { hideOne } from '../../src/flame/tasks/completion.ts';
+import { foreignDrugs, insertErrors } from '../../src/flame/tasks/error-finding.ts';
 
 export const TRUTH: DrugLists = [
   [0, 1],
@@ -59,7 +68,40 @@ export const WORSE_LISTS: readonly DrugLists[] = ALPHA_GRID.map((alpha) =>
   TRUTH.map((list) => (alpha <= 0.5 ? [...list.slice(0, 1), list[0] === 0 ? 1 : 0] : [])),
 );
 
-export function tinyReport(): DevelopmentReport {
+const CASES: TaskCases = {
+  completion: hideOne(TRUTH, 1),
+  extras: insertErrors(
+    TRUTH,
+    TRUTH.map(() => [0, 1, 2, 3]),
+    1,
+  ),
+  foreign: insertErrors(TRUTH, foreignDrugs(TRUTH, [1, 1, 1, 1], 1), 1),
+};
+/** Knows every list. */
+const KNOWING: TaskModel = {
+  complete: () => scoresWith(0.9),
+  removal: ({ lists, visits }) =>
+    Float64Array.from(
+      lists.flatMap((list, i) => list.map((drug) => (TRUTH[visits[i]!]!.includes(drug) ? 0 : 1))),
+    ),
+};
+/** Answers the same to every error question, and completes nothing. */
+const BLIND: TaskModel = { complete: () => null, removal: ({ starts }) => new Float64Array(starts.at(-1)!) };
+
+async function tinyTasks(): Promise<NonNullable<DevelopmentReport['tasks']>> {
+  const row = (name: string, model: TaskModel): Promise<TaskResult> =>
+    measureTask({ name: `tasks: ${name}`, note: name, seeds: [1] }, () => model, CASES);
+  const rows = [await row('knowing', KNOWING), await row('blind', BLIND)] as const;
+  return {
+    rows,
+    comparisons: [{ title: 'knowing against blind', values: compareTasks(...rows) }],
+    completionCases: CASES.completion.hidden.length,
+    extraCases: CASES.extras.lists.length,
+    foreignCases: CASES.foreign.lists.length,
+  };
+}
+
+export async function tinyReport(): Promise<DevelopmentReport> {
   const [weak, strong] = [rowWith('MLP', 0.05), rowWith('π_cls', 0.9)];
   const lists = summarise(
     'π_cls + penalised decoding',
@@ -94,7 +136,7 @@ export function tinyReport(): DevelopmentReport {
     truth: safetyOf(TRUTH, PAIRS),
     fronts,
     frontComparisons: [compareFronts(...fronts)],
-    tasks: null,
+    tasks: await tinyTasks(),
     groups: { row: lists.name, values: measureGroups(lists, GROUPS, TRUTH, PAIRS) },
     later: null,
   };

@@ -17,7 +17,7 @@ import { asId, type DrugId } from '../../src/shared/ids.ts';
 import { FRONT_LISTS, PAIRS, tinyReport, TRUTH, WORSE_LISTS } from './fixture.ts';
 
 const temporary = (): string => mkdtempSync(join(tmpdir(), 'flame-report-'));
-const report = tinyReport();
+const report = await tinyReport();
 const [weak, strong, lists] = report.rows;
 
 describe('a row', () => {
@@ -75,6 +75,28 @@ describe('fronts', () => {
   });
 });
 
+describe('completion and error finding', () => {
+  const [knowing, blind] = report.tasks!.rows;
+
+  it('are perfect for a model that knows the truth, and even for one that knows nothing', () => {
+    expect(knowing?.completion?.recallAt1.mean).toBe(1);
+    expect(knowing?.extras.pooledArea.mean).toBe(1);
+    expect(knowing?.foreign.visitArea.mean).toBe(1);
+    expect(blind?.extras.pooledArea.mean).toBe(0.5);
+    expect(blind?.foreign.visitArea.mean).toBe(0.5);
+  });
+
+  it('may be answered in part, and compare in that part', () => {
+    expect(blind?.completion).toBeNull();
+    const [{ values }] = report.tasks!.comparisons as [(typeof report.comparisons)[0]];
+    expect(values.map(({ measure, difference }) => [measure, difference])).toEqual([
+      ['extrasArea', 0.5],
+      ['foreignArea', 0.5],
+    ]);
+    expect(markdown('tiny', report)).toContain('| blind | 1 | 0.5000 [0.5000, 0.5000] |');
+  });
+});
+
 describe('subgroups', () => {
   it('add up to all visits and to the mean', () => {
     const values = report.groups!.values.filter(({ partition }) => partition === 'age');
@@ -105,6 +127,7 @@ describe('the written report', () => {
       'Differences on the same visits',
       'Safety, calibration and cost',
       'Accuracy against interactions',
+      'Completion and error finding',
       'Subgroups',
     ]);
     for (const section of sections)
@@ -112,7 +135,7 @@ describe('the written report', () => {
         '*made-up visits; no split; formulary of 4 drugs; interactions of severity 2',
       );
     expect(text).toContain('| π_cls + penalised decoding | 1 | – | – |');
-    expect(text).toContain('above at every DDI rate that both fronts span');
+    expect(text).toContain('**: above at every rate that both fronts span.');
     expect(text).toContain('| π_cls + penalised decoding | – | – | 3,456 | 12 s | 1 | a machine |');
     const json = readFileSync(join(directory, 'tiny.json'), 'utf8');
     expect(json).not.toMatch(/perVisit|ratesPerVisit/i);

@@ -38,6 +38,19 @@ export function insertErrors(truth: DrugLists, proposed: DrugLists, seed: number
   return { visits: Uint32Array.from(visits), lists, inserted: Uint16Array.from(inserted), starts };
 }
 
+/** One drug for each list that it does not hold, drawn as often as training visits use each drug. */
+export function foreignDrugs(truth: DrugLists, uses: readonly number[], seed: number): number[][] {
+  const random = Random.for(seed, 'foreign drugs');
+  const total = uses.reduce((sum, count) => sum + count, 0);
+  return truth.map((list) => {
+    for (;;) {
+      let left = random.uniform() * total;
+      const drug = uses.findIndex((count) => (left -= count) < 0);
+      if (drug >= 0 && !list.includes(drug)) return [drug];
+    }
+  });
+}
+
 export interface ErrorFinding {
   /** Area under the ROC curve over all pairs of visit and drug. */
   readonly pooled: number;

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { asId, type DrugId } from '../../shared/ids.ts';
 import { completionPerVisit, hiddenRank, hideOne } from './completion.ts';
 import { rowsWithCurrent } from './current-medications.ts';
-import { errorFinding, insertErrors, rocArea } from './error-finding.ts';
+import { errorFinding, foreignDrugs, insertErrors, rocArea } from './error-finding.ts';
 
 const DRUGS = 12;
 const drugList = fc.uniqueArray(fc.integer({ min: 0, max: DRUGS - 1 }), { minLength: 2, maxLength: 6 });
@@ -63,6 +63,19 @@ describe('error finding', () => {
           expect(cases.starts[i + 1]! - cases.starts[i]!).toBe(cases.lists[i]!.length);
         });
       }),
+    );
+  });
+
+  it('draws foreign drugs by their use, never one of the list', () => {
+    const counts = [0, 0, 0, 0];
+    const truth = Array.from({ length: 4000 }, (_, i) => (i % 2 === 0 ? [0] : [3]));
+    foreignDrugs(truth, [600, 300, 0, 100], 1).forEach(([drug], i) => {
+      expect(truth[i]).not.toContain(drug);
+      counts[drug!]! += 1;
+    });
+    // without drug 0: 300 to 100 of 2000; without drug 3: 600 to 300 of 2000
+    [1333, 1500 + 667, 0, 500].forEach((expected, drug) =>
+      expect(Math.abs(counts[drug]! - expected)).toBeLessThan(120),
     );
   });
 

@@ -13,6 +13,8 @@ const METRIC_WORDS = new Map([
   ['recallSet', 'Recall, expected-Jaccard set'],
   ['prauc', 'PRAUC (average precision)'],
   ['rPrecision', 'R-precision'],
+  ['jaccardOwn', 'Jaccard, proposed list'],
+  ['f1Own', 'F1, proposed list'],
 ]);
 
 /** The metric in words; a pack's own name where no word is known. */
