@@ -9,10 +9,7 @@ import { rowOf, type ScoreTable } from '../metrics.ts';
 import { Predictor } from '../predict.ts';
 import { trainNetwork, type TrainingProgress, type TrainingRun } from '../train-network.ts';
 
-export interface CrossFitOptions extends Pick<
-  TrainingRun,
-  'network' | 'settings' | 'vocabulary' | 'drugFeatures' | 'threads' | 'signal'
-> {
+export interface CrossFitOptions extends Omit<TrainingRun, 'train' | 'checkpoint' | 'onProgress'> {
   readonly folds: number;
   readonly onProgress?: (fold: number, progress: TrainingProgress) => void;
 }
@@ -27,20 +24,25 @@ export function foldOf(clinician: number, folds: number): number {
  * @throws FlameError INVALID_INPUT for fewer than two folds, CANCELLED
  */
 export async function crossFit(train: EncodedCorpus, options: CrossFitOptions): Promise<ScoreTable> {
-  const { folds, vocabulary, network, onProgress, ...run } = options;
+  const { folds, vocabulary, network, supplement, onProgress, ...run } = options;
   if (!(folds >= 2)) throw new FlameError('INVALID_INPUT', { problem: 'cross-fitting needs two folds' });
   const drugs = vocabulary.formulary.length;
   const values = new Float32Array(train.visits * drugs);
   for (let fold = 0; fold < folds; fold += 1) {
-    const inside: number[] = [];
-    const outside: number[] = [];
-    for (let visit = 0; visit < train.visits; visit += 1)
-      (foldOf(train.clinicians[visit]!, folds) === fold ? inside : outside).push(visit);
+    const [inside, outside] = splitByFold(train, fold, folds);
     const parameters = await trainNetwork({
       ...run,
       network,
       vocabulary,
       train: selectVisits(train, outside),
+      ...(supplement
+        ? {
+            supplement: {
+              ...supplement,
+              corpus: selectVisits(supplement.corpus, splitByFold(supplement.corpus, fold, folds)[1]),
+            },
+          }
+        : {}),
       onProgress: (progress) => onProgress?.(fold, progress),
     });
     const predictor = new Predictor({
@@ -55,4 +57,16 @@ export async function crossFit(train: EncodedCorpus, options: CrossFitOptions): 
     inside.forEach((visit, i) => values.set(rowOf(scores, i), visit * drugs));
   }
   return { visits: train.visits, drugs, values };
+}
+
+/** Positions of the visits inside and outside a fold; a supplement numbers its clinicians as the training visits do. */
+function splitByFold(
+  { visits, clinicians }: EncodedCorpus,
+  fold: number,
+  folds: number,
+): [number[], number[]] {
+  const [inside, outside]: [number[], number[]] = [[], []];
+  for (let visit = 0; visit < visits; visit += 1)
+    (foldOf(clinicians[visit]!, folds) === fold ? inside : outside).push(visit);
+  return [inside, outside];
 }

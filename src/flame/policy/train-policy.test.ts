@@ -51,15 +51,7 @@ describe('training the list policy', () => {
     await predictor.close();
     const vectors = new ContextVectors(vocabulary, parameters.get('features.weight')!);
     const train = () =>
-      trainPolicy({
-        prepared,
-        knowledge,
-        classifier: CLASSIFIER,
-        vectors,
-        recipe: RECIPE,
-        seed: 1,
-        threads: 1,
-      });
+      trainPolicy({ prepared, knowledge, vectors, recipe: RECIPE, seed: 1, threads: 1 }, CLASSIFIER);
     const trained = await train();
     const again = await train();
     for (const [name, { data }] of trained.reinforced) expect(again.reinforced.get(name)!.data).toEqual(data);

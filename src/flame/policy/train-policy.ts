@@ -7,28 +7,24 @@ import type { HostTensor } from '../../nn/dtype.ts';
 import type { Knowledge } from '../../knowledge/knowledge.ts';
 import { recordedPairs } from '../formulary-pairs.ts';
 import type { ScoreTable } from '../metrics.ts';
-import type { DrugFeatures } from '../network.ts';
+import { type DrugFeatures, memberOf } from '../network.ts';
 import { drugFeaturesOf, type Prepared } from '../prepare.ts';
 import type { ModelRecipe } from '../settings.ts';
+import { recipeInputs } from '../train-recipe.ts';
 import { crossFit } from './cross-fit.ts';
-import type { PolicyShape, PolicyTables } from './network.ts';
 import { type ContextVectors, policyCorpus } from './policy-corpus.ts';
 import type { PolicyRecipe } from './settings.ts';
 import { trainReinforced } from './train-reinforced.ts';
-import { type PolicyProgress, trainSupervised } from './train-supervised.ts';
+import { type PolicyProgress, type PolicyTrainingRun, trainSupervised } from './train-supervised.ts';
 
 export type PolicyStage = 'cross-fitting' | 'supervised' | 'reinforced';
 
 export interface TrainPolicyOptions {
   readonly prepared: Prepared;
   readonly knowledge: Pick<Knowledge, 'drugs' | 'molecules' | 'interactions'>;
-  /** How π_cls is trained, for the cross-fitted scores. */
-  readonly classifier: ModelRecipe;
   readonly vectors: ContextVectors;
   readonly recipe: PolicyRecipe;
   readonly seed: number;
-  /** Scores of the training visits made before, instead of cross-fitting again. */
-  readonly scores?: ScoreTable;
   readonly threads?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (stage: PolicyStage, progress: PolicyProgress) => void;
@@ -37,58 +33,96 @@ export interface TrainPolicyOptions {
 export interface TrainedPolicy {
   readonly supervised: ReadonlyMap<string, HostTensor>;
   readonly reinforced: ReadonlyMap<string, HostTensor>;
-  readonly scores: ScoreTable;
 }
 
-/** @throws FlameError CANCELLED */
-export async function trainPolicy(options: TrainPolicyOptions): Promise<TrainedPolicy> {
-  const { prepared, knowledge, classifier, vectors, recipe, seed, threads, signal, onProgress } = options;
-  const { vocabulary } = prepared;
-  const common = { ...(threads === undefined ? {} : { threads }), ...(signal ? { signal } : {}) };
+/**
+ * All stages.
+ * @param classifier how π_cls is trained: one network of it scores the training visits by cross-fitting
+ * @throws FlameError CANCELLED
+ */
+export async function trainPolicy(
+  options: TrainPolicyOptions,
+  classifier: ModelRecipe,
+): Promise<TrainedPolicy> {
+  const scores = await crossFittedScores(options, classifier);
+  const supervised = await supervisedStage(options, scores);
+  return { supervised, reinforced: await reinforcedStage(options, scores, supervised) };
+}
+
+/** π_cls's probabilities of the training visits, none from a classifier that saw the visit's clinician. */
+export async function crossFittedScores(
+  { prepared, knowledge, recipe, seed, onProgress, ...common }: Omit<TrainPolicyOptions, 'vectors'>,
+  classifier: ModelRecipe,
+): Promise<ScoreTable> {
+  return crossFit(prepared.train, {
+    ...threadsAndSignal(common),
+    ...recipeInputs(prepared, knowledge, classifier),
+    folds: recipe.crossFitFolds,
+    network: memberOf(classifier.network),
+    settings: { ...classifier.settings, seed },
+    vocabulary: prepared.vocabulary,
+    onProgress: (fold, { step, steps, loss, secondsLeft }) =>
+      onProgress?.('cross-fitting', {
+        step: fold * steps + step,
+        steps: recipe.crossFitFolds * steps,
+        values: { loss },
+        secondsLeft,
+      }),
+  });
+}
+
+/** π_list after supervision, its drug table folded. */
+export async function supervisedStage(
+  options: TrainPolicyOptions,
+  scores: ScoreTable,
+): Promise<Map<string, HostTensor>> {
+  const { prepared, knowledge, recipe, seed } = options;
   const drugFeatures = drugFeaturesOf(prepared, knowledge);
-  const scores =
-    options.scores ??
-    (await crossFit(prepared.train, {
-      ...common,
-      folds: recipe.crossFitFolds,
-      network: classifier.network,
-      settings: { ...classifier.settings, seed },
-      vocabulary,
-      ...(classifier.drugFeatures ? { drugFeatures } : {}),
-      onProgress: (fold, { step, steps, loss, secondsLeft }) =>
-        onProgress?.('cross-fitting', {
-          step: fold * steps + step,
-          steps: recipe.crossFitFolds * steps,
-          values: { loss },
-          secondsLeft,
-        }),
-    }));
-  const shape: PolicyShape = { drugs: vocabulary.formulary.length, context: vectors.width };
-  const tables: PolicyTables = { pairs: recordedPairs(vocabulary.formulary, knowledge), drugFeatures };
-  const run = {
-    ...common,
-    config: recipe.network,
-    shape,
-    tables,
-    vectors,
-    corpus: policyCorpus(prepared.train, scores),
-  };
-  const stage = (name: PolicyStage) => (progress: PolicyProgress) => onProgress?.(name, progress);
-  const supervised = await trainSupervised(
-    { ...run, onProgress: stage('supervised') },
+  const run = runOf(options, scores, 'supervised');
+  const weights = await trainSupervised(
+    { ...run, tables: { ...run.tables, drugFeatures } },
     { ...recipe.supervised, seed },
   );
-  // Rollouts and updates must follow one policy: nothing is dropped from here on.
-  const reinforced = await trainReinforced(
-    { ...run, config: { ...recipe.network, dropout: 0 }, onProgress: stage('reinforced') },
+  return foldPolicyFeatures(weights, drugFeatures);
+}
+
+/** π_list after reinforcement. Rollouts and updates must follow one policy, so nothing is dropped. */
+export async function reinforcedStage(
+  options: TrainPolicyOptions,
+  scores: ScoreTable,
+  from: ReadonlyMap<string, HostTensor>,
+): Promise<Map<string, HostTensor>> {
+  const { recipe, seed } = options;
+  const run = runOf(options, scores, 'reinforced');
+  return trainReinforced(
+    { ...run, config: { ...recipe.network, dropout: 0 } },
     { ...recipe.reinforced, seed },
-    supervised,
+    from,
   );
+}
+
+function runOf(
+  { prepared, knowledge, vectors, recipe, onProgress, ...common }: TrainPolicyOptions,
+  scores: ScoreTable,
+  stage: PolicyStage,
+): PolicyTrainingRun {
+  const { formulary } = prepared.vocabulary;
   return {
-    supervised: foldPolicyFeatures(supervised, drugFeatures),
-    reinforced: foldPolicyFeatures(reinforced, drugFeatures),
-    scores,
+    ...threadsAndSignal(common),
+    config: recipe.network,
+    shape: { drugs: formulary.length, context: vectors.width },
+    tables: { pairs: recordedPairs(formulary, knowledge) },
+    vectors,
+    corpus: policyCorpus(prepared.train, scores),
+    onProgress: (progress) => onProgress?.(stage, progress),
   };
+}
+
+function threadsAndSignal({
+  threads,
+  signal,
+}: Pick<TrainPolicyOptions, 'threads' | 'signal'>): Pick<PolicyTrainingRun, 'threads' | 'signal'> {
+  return { ...(threads === undefined ? {} : { threads }), ...(signal ? { signal } : {}) };
 }
 
 /** Adds the projected part of the drug table into the free one: drugs.weight + features · drugs.projection. */
