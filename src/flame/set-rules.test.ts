@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { expectedJaccard } from './decoding.ts';
-import { chooseThreshold, expectedJaccardList, thresholdList } from './set-rules.ts';
+import { mean, setPerVisit } from './metrics.ts';
+import { chooseThreshold, expectedJaccardList, thresholdList, thresholdLists } from './set-rules.ts';
 
 const probabilities = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 25 });
 
@@ -55,5 +56,30 @@ describe('threshold', () => {
     const threshold = chooseThreshold(scores, [[0, 1], [1]]);
     expect(threshold).toBeGreaterThanOrEqual(0.2);
     expect(threshold).toBeLessThan(0.35);
+  });
+
+  it('is the first of the sixty with the best mean Jaccard, tried one by one', () => {
+    const cell = fc.oneof(
+      fc.float({ min: 0, max: 1, noNaN: true }),
+      fc.integer({ min: 0, max: 100 }).map((n) => n / 100),
+    );
+    const visit = fc.record({
+      row: fc.array(cell, { minLength: 5, maxLength: 5 }),
+      truth: fc.uniqueArray(fc.integer({ min: 0, max: 4 }), { maxLength: 4 }),
+    });
+    fc.assert(
+      fc.property(fc.array(visit, { minLength: 1, maxLength: 4 }), (visits) => {
+        const scores = {
+          visits: visits.length,
+          drugs: 5,
+          values: Float32Array.from(visits.flatMap(({ row }) => row)),
+        };
+        const truth = visits.map((one) => one.truth);
+        const means = Array.from({ length: 60 }, (_, i) =>
+          mean(setPerVisit(thresholdLists(scores, (i + 1) / 100), truth).jaccard),
+        );
+        expect(chooseThreshold(scores, truth)).toBe((means.indexOf(Math.max(...means)) + 1) / 100);
+      }),
+    );
   });
 });
