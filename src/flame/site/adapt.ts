@@ -33,6 +33,8 @@ export const FORMULARY_VISITS = 10;
 const INNER_FOLDS = 5;
 /** Inner folds whose patients decide the number of trees and the temperature. */
 const LOOK_FOLDS = 2;
+/** Brings log counts of the survey to the scale of the other columns. */
+const OFFICE_SCALE = 5;
 
 /**
  * @throws FlameError INVALID_INPUT with fewer than PATIENTS_MINIMUM patients, or when no drug is used often enough
@@ -152,5 +154,9 @@ function traitsOf(
   const classMates = titles.map((own, a) =>
     formulary.flatMap((_, b) => (a !== b && own.some((title) => titles[b]!.includes(title)) ? [b] : [])),
   );
-  return { classifierPositions, classifierMeans, classMates };
+  const officeUse = Float32Array.from(
+    formulary,
+    (drug) => Math.log1p(drugs.get(drug)?.visits ?? 0) / OFFICE_SCALE - 1,
+  );
+  return { classifierPositions, classifierMeans, officeUse, classMates };
 }

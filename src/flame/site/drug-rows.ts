@@ -13,6 +13,8 @@ export interface DrugTraits {
   readonly classifierPositions: Int32Array;
   /** Mean logit of the classifier over the site's training visits; 0 where the drug is not there. */
   readonly classifierMeans: Float32Array;
+  /** Scaled log of the drug's visits in the office survey: drugs of long use at home are kept, hospital drugs are not. */
+  readonly officeUse: Float32Array;
   /** For each drug the other site drugs of one of its classes. */
   readonly classMates: readonly (readonly number[])[];
 }
@@ -43,6 +45,13 @@ export const COLUMNS = [
   'mass',
   'previous length',
   'previous length·base',
+  'previous share',
+  'persistence',
+  'uptake',
+  'office use',
+  'diagnoses',
+  'procedures',
+  'age',
 ] as const;
 export const WIDTH = COLUMNS.length;
 
@@ -66,6 +75,9 @@ export function writeRows(
   const mates = new Set(input.previous.flatMap((drug) => traits.classMates[drug]!));
   const history = input.previousLength > 0 ? 1 : 0;
   const past = history * (Math.log(Math.max(1, input.previousLength)) - USUAL_LOG_LENGTH);
+  // Of a short list little is known, so its share leans towards 0.
+  const share = (history * before.size) / (input.previousLength + 5);
+  const [, diagnoses = 0, procedures = 0, age = 0] = input.size;
   for (let drug = 0; drug < drugs; drug += 1) {
     const base = experts.base[drug]!;
     const codes = opinion.fromCodes[drug]! - base;
@@ -101,6 +113,13 @@ export function writeRows(
         opinion.mass,
         past,
         past * base,
+        share,
+        experts.persistence[drug]!,
+        experts.uptake[drug]! - base,
+        traits.officeUse[drug]!,
+        diagnoses,
+        procedures,
+        age,
       ],
       at + drug * WIDTH,
     );

@@ -131,6 +131,7 @@ function formatState(state: SiteState): Uint8Array {
     ['length', float64(experts.length)],
     ['classifier.positions', int32(traits.classifierPositions)],
     ['classifier.means', float32(traits.classifierMeans, drugs)],
+    ['office.use', float32(traits.officeUse, drugs)],
     ['combination', float64(combination.weights)],
     ['trees.roots', int32(combination.trees.roots)],
     ['trees.columns', int32(combination.trees.columns)],
@@ -169,6 +170,7 @@ function parseState(bytes: Uint8Array): SiteState {
   }
   if (file.metadata['format'] !== FORMAT) throw unreadable();
   const plain = JSON.parse(file.metadata['plain']!) as PlainState;
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the caller names what the format says
   const data = <Data extends HostTensor['data']>(name: string): Data => {
     const tensor = file.tensors.get(name);
     if (!tensor) throw unreadable();
@@ -195,6 +197,7 @@ function parseState(bytes: Uint8Array): SiteState {
     traits: {
       classifierPositions: data('classifier.positions'),
       classifierMeans: data('classifier.means'),
+      officeUse: data('office.use'),
       classMates: plain.classMates,
     },
     combination: {

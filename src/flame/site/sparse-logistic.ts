@@ -78,7 +78,7 @@ export function fitLogistic(
     weights: new Float32Array(x.features * labels),
     bias: start.slice(),
   };
-  let ahead: LinearModel = { ...model, weights: model.weights.slice(), bias: model.bias.slice() };
+  const ahead: LinearModel = { ...model, weights: model.weights.slice(), bias: model.bias.slice() };
   const gradient = new Float32Array(x.features * labels);
   let momentum = 1;
   for (let iteration = 0; iteration < iterations; iteration += 1) {
