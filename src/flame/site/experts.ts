@@ -8,7 +8,7 @@ import { logit, ridgeRegression, sigmoid } from './numerics.ts';
 import { type SiteInput, SIZE_WIDTH } from './site-encoder.ts';
 import { fitLogistic, type LinearModel, linearLogits, sparseRows } from './sparse-logistic.ts';
 
-/** Ridge of the logistic regressions; 6, 30 and 80 were a little worse on inner patients of the MIMIC-IV demo. */
+/** Ridge of the logistic regressions; others that were tried stand in docs/decisions/0011. */
 export const RIDGE = 20;
 /** Pseudo-visits behind a drug's share, its persistence and its uptake. */
 const PRIOR_VISITS = 4;
