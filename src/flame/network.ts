@@ -59,7 +59,7 @@ export const FREE_FEATURE_WEIGHT = 'features.weight';
 const FEATURE_PROJECTION = 'features.projection';
 export const FREE_DRUG_WEIGHT = 'drugs.weight';
 export const DRUG_BIAS = 'drugs.bias';
-const DRUG_PROJECTION = 'drugs.projection';
+export const DRUG_PROJECTION = 'drugs.projection';
 
 export function memberCount(config: NetworkConfig): number {
   return config.kind === 'flame' ? (config.members ?? 1) : 1;
@@ -188,7 +188,7 @@ function scoreDrugs(
 }
 
 /** free [rows, width] + known [rows, known.width] · a projection to learn. Rows that `known` lacks have no side. */
-function withProjection(
+export function withProjection(
   scope: Scope,
   free: Tensor,
   known: SideFeatures,

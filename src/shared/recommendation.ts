@@ -152,11 +152,11 @@ export function probabilityOf(
 }
 
 /** The list after the clinician's edits: the proposal without `removed`, then `added` in order, no drug twice. */
-export function applyEdits(
-  proposed: readonly DrugId[],
-  added: readonly DrugId[],
-  removed: readonly DrugId[],
-): DrugId[] {
+export function applyEdits<Drug = DrugId>(
+  proposed: readonly Drug[],
+  added: readonly Drug[],
+  removed: readonly Drug[],
+): Drug[] {
   const gone = new Set(removed);
   return [...new Set([...proposed, ...added])].filter((drug) => !gone.has(drug));
 }

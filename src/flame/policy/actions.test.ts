@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ActionSpace, joinGenerations } from './actions.ts';
+import { applyEdits } from '../../shared/recommendation.ts';
+import { ActionSpace } from './actions.ts';
 
 describe('actions', () => {
   it('number additions, removals and stop without overlap', () => {
@@ -15,11 +16,11 @@ describe('actions', () => {
   });
 
   it('join the paper’s two generations as (M_p ∪ add) \\ remove', () => {
-    expect(joinGenerations([1, 2, 3], [4, 2], [3])).toEqual([1, 2, 4]);
+    expect(applyEdits([1, 2, 3], [4, 2], [3])).toEqual([1, 2, 4]);
     const drugs = fc.uniqueArray(fc.integer({ min: 0, max: 9 }));
     fc.assert(
       fc.property(drugs, drugs, drugs, (start, added, removed) => {
-        const joined = joinGenerations(start, added, removed);
+        const joined = applyEdits(start, added, removed);
         for (let drug = 0; drug < 10; drug += 1)
           expect(joined.includes(drug)).toBe(
             (start.includes(drug) || added.includes(drug)) && !removed.includes(drug),

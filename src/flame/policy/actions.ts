@@ -3,7 +3,10 @@
  * METHOD section 2; a mode is a mask over it. Chooses nothing.
  */
 
-/** `interleaved`: one sequence of additions and removals. `add` and `remove`: the two generations of the paper's mode. */
+/**
+ * `interleaved`: one sequence of additions and removals. `add` and `remove`: the two generations of the paper's mode, which
+ * both start from M_p; (M_p ∪ add) \ remove is `applyEdits` of src/shared/recommendation.ts.
+ */
 export type PolicyMode = 'interleaved' | 'add' | 'remove';
 
 export type Action =
@@ -40,14 +43,4 @@ export class ActionSpace {
   static modeMask(mode: PolicyMode): readonly [number, number] {
     return [mode === 'remove' ? 0 : 1, mode === 'add' ? 0 : 1];
   }
-}
-
-/** Paper mode's final list: (M_p ∪ add) \ remove, from two generations that both started from M_p. */
-export function joinGenerations(
-  start: readonly number[],
-  added: readonly number[],
-  removed: readonly number[],
-): number[] {
-  const gone = new Set(removed);
-  return [...new Set([...start, ...added])].filter((drug) => !gone.has(drug));
 }

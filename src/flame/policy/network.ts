@@ -18,7 +18,7 @@ import { gemm } from '../../nn/matrix-ops.ts';
 import { add, mul, softplus, sub } from '../../nn/ops.ts';
 import { constant, normal, type Scope, zeros } from '../../nn/scope.ts';
 import { concat, expand, reshape, slice } from '../../nn/shape-ops.ts';
-import type { DrugFeatures } from '../network.ts';
+import { DRUG_PROJECTION, type DrugFeatures, FREE_DRUG_WEIGHT, withProjection } from '../network.ts';
 import type { PairMatrix } from '../pair-matrix.ts';
 import { pairWeight } from '../decoding.ts';
 
@@ -50,6 +50,7 @@ export interface PolicyTables {
 
 export const CONTEXT_TOKENS = 3;
 const MASKED = -1e9;
+const DRUG_DEVIATION = 0.1;
 /** π_cls's logits are cut here: nothing is more certain. */
 export const LOGIT_LIMIT = 12;
 
@@ -85,17 +86,9 @@ function declareParts(scope: Scope, config: PolicyConfig, shape: PolicyShape, ta
   const { width, startSlots } = config;
   const { drugs } = shape;
   const g = scope.graph;
-  const free = scope.parameter('drugs.weight', [drugs, width], normal(0.1));
+  const free = scope.parameter(FREE_DRUG_WEIGHT, [drugs, width], normal(DRUG_DEVIATION));
   const known = tables.drugFeatures;
-  const drugTable = known
-    ? add(
-        free,
-        gemm(
-          scope.buffer('drug-features', [drugs, known.width], known.values),
-          scope.parameter('drugs.projection', [known.width, width], normal(0.1)),
-        ),
-      )
-    : free;
+  const drugTable = known ? withProjection(scope, free, known, DRUG_PROJECTION, DRUG_DEVIATION) : free;
   const kinds = scope.parameter('kinds.weight', [4, width], normal(0.1)); // start, add, remove, α
   const kind = (i: number): Tensor => slice(kinds, 0, i, i + 1);
   const project = (name: string, inputs: number): ((x: Tensor) => Tensor) => {
@@ -167,9 +160,7 @@ function declareParts(scope: Scope, config: PolicyConfig, shape: PolicyShape, ta
       const [rows, steps] = [hidden.dim(0), hidden.dim(1)];
       const flat = reshape(hidden, [rows * steps, width]);
       const member = reshape(members, [rows * steps, drugs]);
-      const spread = (x: Tensor, last: number): Tensor =>
-        reshape(expand(reshape(x, [rows, 1, last]), [rows, steps, last]), [rows * steps, last]);
-      const score = spread(scores, drugs);
+      const score = overActions(scores, steps);
       const conflict = gemm(member, weights);
       const careful = softplus(caution(flat)); // [rows·steps, 2]
       const by = (query: Tensor, bias: Tensor): Tensor => gemm(query, drugTable, { transB: true, bias });
@@ -181,7 +172,7 @@ function declareParts(scope: Scope, config: PolicyConfig, shape: PolicyShape, ta
         sub(by(removeQuery(flat), removeBias), mul(score, removeGain)),
         mul(conflict, slice(careful, 1, 1, 2)),
       );
-      const mode = spread(modes, 2);
+      const mode = overActions(modes, steps);
       const barred = (allowed: Tensor): Tensor => mul(sub(1, allowed), MASKED);
       return concat(
         [
@@ -193,6 +184,12 @@ function declareParts(scope: Scope, config: PolicyConfig, shape: PolicyShape, ta
       );
     },
   };
+}
+
+/** The same row at each of its actions: x [rows, n] → [rows·steps, n]. */
+export function overActions(x: Tensor, steps: number): Tensor {
+  const [rows, width] = [x.dim(0), x.dim(1)];
+  return reshape(expand(reshape(x, [rows, 1, width]), [rows, steps, width]), [rows * steps, width]);
 }
 
 export interface PolicySequences {
@@ -230,7 +227,7 @@ export function policySequences(
   return {
     logits: parts.head(acting, members, scores, modes),
     members: reshape(members, [rows * actionSlots, shape.drugs]),
-    modes: reshape(expand(reshape(modes, [rows, 1, 2]), [rows, actionSlots, 2]), [rows * actionSlots, 2]),
+    modes: overActions(modes, actionSlots),
   };
 }
 

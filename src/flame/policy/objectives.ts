@@ -9,14 +9,27 @@ import type { Tensor } from '../../nn/graph.ts';
 import { gemm } from '../../nn/matrix-ops.ts';
 import { add, div, exp, lastMaximum, log, maximum, mul, neg, sub } from '../../nn/ops.ts';
 import type { Scope } from '../../nn/scope.ts';
-import { concat, expand, reduceSum, reshape, slice, sumAll } from '../../nn/shape-ops.ts';
+import { concat, reduceSum, reshape, slice, sumAll } from '../../nn/shape-ops.ts';
 import type { Objective } from '../../nn/train-step.ts';
-import { type PolicyConfig, policySequences, type PolicyShape, type PolicyTables } from './network.ts';
+import {
+  overActions,
+  type PolicyConfig,
+  policySequences,
+  type PolicyShape,
+  type PolicyTables,
+} from './network.ts';
 
 /** log Σ exp of each row: [N, K] → [N, 1]. */
-export function logSumExp(logits: Tensor): Tensor {
+function logSumExp(logits: Tensor): Tensor {
   const top = lastMaximum(logits);
   return add(log(reduceSum(exp(sub(logits, top)), [1])), top);
+}
+
+/** log π of one action at each position: logits [N, actions], chosen int of N elements → [N]. */
+export function chosenLogProbability(logits: Tensor, chosen: Tensor): Tensor {
+  const positions = logits.dim(0);
+  const picked = gatherColumns(logits, reshape(chosen, [positions, 1]));
+  return reshape(sub(picked, logSumExp(logits)), [positions]);
 }
 
 /**
@@ -36,10 +49,7 @@ export function supervisedObjective(
   const { logits, members, modes } = policySequences(scope, config, shape, tables, rows);
   const truth = scope.input('truth', 'float', [rows, drugs]);
   const weights = scope.input('weights', 'float', [positions]);
-  const wanted = reshape(expand(reshape(truth, [rows, 1, drugs]), [rows, config.actionSlots, drugs]), [
-    positions,
-    drugs,
-  ]);
+  const wanted = overActions(truth, config.actionSlots);
   const missing = mul(mul(wanted, sub(1, members)), slice(modes, 1, 0, 1));
   const wrong = mul(mul(sub(1, wanted), members), slice(modes, 1, 1, 2));
   const toDo = add(reduceSum(missing, [1]), reduceSum(wrong, [1]));
@@ -73,14 +83,13 @@ export function grpoObjective(
   const positions = rows * config.actionSlots;
   const { logits } = policySequences(scope, config, shape, tables, rows);
   const input = (name: string): Tensor => scope.input(name, 'float', [positions]);
-  const chosen = reshape(scope.input('chosen', 'int32', [positions]), [positions, 1]);
   const [advantages, old, reference, weights] = [
     input('advantages'),
     input('oldLogProbabilities'),
     input('referenceLogProbabilities'),
     input('weights'),
   ];
-  const logProbability = reshape(sub(gatherColumns(logits, chosen), logSumExp(logits)), [positions]);
+  const logProbability = chosenLogProbability(logits, scope.input('chosen', 'int32', [positions]));
   return surrogate({ logProbability, advantages, old, reference, weights }, { clip, klWeight });
 }
 
@@ -125,10 +134,7 @@ export function expectedCreditObjective(
   const positions = rows * config.actionSlots;
   const { logits, members } = policySequences(scope, config, shape, tables, rows);
   const truth = scope.input('truth', 'float', [rows, drugs]);
-  const wanted = reshape(expand(reshape(truth, [rows, 1, drugs]), [rows, config.actionSlots, drugs]), [
-    positions,
-    drugs,
-  ]);
+  const wanted = overActions(truth, config.actionSlots);
   const counts = scope.input('counts', 'float', [positions, 3]);
   const input = (name: string): Tensor => reshape(scope.input(name, 'float', [positions]), [positions, 1]);
   const [truthSize, danger, weights] = [input('truthSizes'), input('interactionWeights'), input('weights')];

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { loadKnowledge } from '../../knowledge/knowledge.ts';
 import { hostTensor } from '../../nn/dtype.ts';
 import { mean, setPerVisit } from '../metrics.ts';
+import { foldProjections } from '../network.ts';
 import { Predictor } from '../predict.ts';
 import { drugFeaturesOf, prepare } from '../prepare.ts';
 import { recordedPairs } from '../formulary-pairs.ts';
@@ -14,7 +15,7 @@ import { ContextVectors, policyCorpus } from './policy-corpus.ts';
 import { greedy, PolicyRunner } from './runner.ts';
 import { prefixRow } from './sequence-batch.ts';
 import { EXPECTED_CREDIT, FLAME_POLICY, type PolicyRecipe } from './settings.ts';
-import { foldPolicyFeatures, trainPolicy } from './train-policy.ts';
+import { trainPolicy } from './train-policy.ts';
 
 const knowledge = loadKnowledge(join(import.meta.dirname, '../../../resources/knowledge'));
 const CLASSIFIER: ModelRecipe = {
@@ -79,12 +80,12 @@ describe('training the list policy', () => {
   }, 120_000);
 
   it('folds the drugs’ features into the table', () => {
-    const folded = foldPolicyFeatures(
+    const folded = foldProjections(
       new Map([
         ['drugs.weight', hostTensor('float32', [2, 2], [1, 2, 3, 4])],
         ['drugs.projection', hostTensor('float32', [3, 2], [1, 0, 0, 1, 5, 5])],
       ]),
-      { width: 3, values: Float32Array.from([1, 2, 0, 0, 0, 1]) },
+      { drugFeatures: { width: 3, values: Float32Array.from([1, 2, 0, 0, 0, 1]) } },
     );
     expect([...(folded.get('drugs.weight')!.data as Float32Array)]).toEqual([2, 4, 8, 9]);
     expect(folded.has('drugs.projection')).toBe(false);

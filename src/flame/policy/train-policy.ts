@@ -7,7 +7,7 @@ import type { HostTensor } from '../../nn/dtype.ts';
 import type { Knowledge } from '../../knowledge/knowledge.ts';
 import { recordedPairs } from '../formulary-pairs.ts';
 import type { ScoreTable } from '../metrics.ts';
-import { type DrugFeatures, memberOf } from '../network.ts';
+import { foldProjections, memberOf } from '../network.ts';
 import { drugFeaturesOf, type Prepared } from '../prepare.ts';
 import type { ModelRecipe } from '../settings.ts';
 import { recipeInputs } from '../train-recipe.ts';
@@ -83,7 +83,7 @@ export async function supervisedStage(
     { ...run, tables: { ...run.tables, drugFeatures } },
     { ...recipe.supervised, seed },
   );
-  return foldPolicyFeatures(weights, drugFeatures);
+  return foldProjections(weights, { drugFeatures });
 }
 
 /** π_list after reinforcement. Rollouts and updates must follow one policy, so nothing is dropped. */
@@ -123,25 +123,4 @@ function threadsAndSignal({
   signal,
 }: Pick<TrainPolicyOptions, 'threads' | 'signal'>): Pick<PolicyTrainingRun, 'threads' | 'signal'> {
   return { ...(threads === undefined ? {} : { threads }), ...(signal ? { signal } : {}) };
-}
-
-/** Adds the projected part of the drug table into the free one: drugs.weight + features · drugs.projection. */
-export function foldPolicyFeatures(
-  parameters: ReadonlyMap<string, HostTensor>,
-  features: DrugFeatures,
-): Map<string, HostTensor> {
-  const folded = new Map([...parameters].filter(([name]) => name !== 'drugs.projection'));
-  const free = parameters.get('drugs.weight')!;
-  const projection = parameters.get('drugs.projection')!.data as Float32Array;
-  const [drugs, width] = free.shape as [number, number];
-  const weight = Float32Array.from(free.data as Float32Array);
-  for (let drug = 0; drug < drugs; drug += 1)
-    for (let k = 0; k < features.width; k += 1) {
-      const value = features.values[drug * features.width + k]!;
-      if (value === 0) continue;
-      for (let j = 0; j < width; j += 1)
-        weight[drug * width + j] = weight[drug * width + j]! + value * projection[k * width + j]!;
-    }
-  folded.set('drugs.weight', { ...free, data: weight });
-  return folded;
 }
