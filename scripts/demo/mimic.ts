@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import type { VisitRecord } from '../../src/shared/domain.ts';
+import { admissionOf, inOrder } from './mimic-admission.ts';
 import { groupBy, readList, readTable, unique, type Row } from './tables.ts';
 
 export function compileMimic(folder: string): VisitRecord[] {
@@ -26,9 +27,7 @@ export function compileMimic(folder: string): VisitRecord[] {
     let previous: readonly string[] = [];
     return stays.flatMap((stay) => {
       const drugs = unique((prescriptions.get(stay['hadm_id']!) ?? []).flatMap(ingredientsOf)).sort();
-      const codes = [...(diagnoses.get(stay['hadm_id']!) ?? [])].sort(
-        (a, b) => Number(a['seq_num']) - Number(b['seq_num']),
-      );
+      const codes = inOrder(diagnoses.get(stay['hadm_id']!) ?? []);
       if (drugs.length === 0 || codes.length === 0) return [];
       const record = recordOf(patient, stay, codes, procedures.get(stay['hadm_id']!) ?? [], drugs, previous);
       previous = drugs;
@@ -45,21 +44,18 @@ function recordOf(
   drugs: readonly string[],
   previous: readonly string[],
 ): VisitRecord {
-  const versions = unique(codes.map((row) => row['icd_version']));
-  if (versions.length !== 1) throw new Error(`admission ${stay['hadm_id']!} mixes ICD versions`);
-  const shiftedYear = Number(stay['admittime']!.slice(0, 4));
-  const year = middleOf(patient['anchor_year_group']!) + shiftedYear - Number(patient['anchor_year']);
+  const { year, date, age, sex, dx_system } = admissionOf(patient, stay, codes);
   return {
     visit: `mimic-iv-demo-${stay['hadm_id']!}`,
     patient: `mimic-iv-demo-${patient['subject_id']!}`,
     name: `Inpatient ${patient['subject_id']!}`,
-    date: `${year}-${leapSafe(stay['admittime']!.slice(5, 10))}`,
+    date,
     year,
-    age: Number(patient['anchor_age']) + shiftedYear - Number(patient['anchor_year']),
-    sex: patient['gender'] === 'F' ? 'F' : 'M',
+    age,
+    sex,
     setting: 'inpatient',
     reasons: [],
-    dx_system: versions[0] === '9' ? 'ICD-9-CM' : 'ICD-10-CM',
+    dx_system,
     dx: unique(codes.map((row) => row['icd_code']!)),
     chronic: [],
     procedures: unique(procedures.map((row) => row['icd_code']!)),
@@ -67,15 +63,4 @@ function recordOf(
     drugs,
     notes: `De-identified admission (${stay['admission_type']!.toLowerCase()}). Diagnoses were coded after discharge.`,
   };
-}
-
-/** `2011 - 2013` → 2012. */
-function middleOf(group: string): number {
-  const [first, last] = group.split('-').map(Number);
-  return Math.round((first! + last!) / 2);
-}
-
-/** The shifted year may have been a leap year where the shown one is not. */
-function leapSafe(monthAndDay: string): string {
-  return monthAndDay === '02-29' ? '02-28' : monthAndDay;
 }

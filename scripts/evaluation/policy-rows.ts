@@ -5,7 +5,8 @@ import { ALPHA_GRID } from '../../src/flame/decoding.ts';
 import { type DrugLists, rowOf, type ScoreTable } from '../../src/flame/metrics.ts';
 import { recordedPairs } from '../../src/flame/formulary-pairs.ts';
 import { decodeLists } from '../../src/flame/policy/list-decoder.ts';
-import { ContextVectors } from '../../src/flame/policy/policy-corpus.ts';
+import { FREE_FEATURE_WEIGHT } from '../../src/flame/network.ts';
+import { ContextVectors, policyCorpus } from '../../src/flame/policy/policy-corpus.ts';
 import { PolicyRunner } from '../../src/flame/policy/runner.ts';
 import type { PolicyRecipe } from '../../src/flame/policy/settings.ts';
 import {
@@ -16,12 +17,11 @@ import {
 } from '../../src/flame/policy/train-policy.ts';
 import { FLAME_CLASSIFIER, FLAME_SINGLE, type ModelRecipe } from '../../src/flame/settings.ts';
 import { vocabularyHash } from '../../src/flame/vocabulary.ts';
-import type { HostTensor } from '../../src/nn/dtype.ts';
-import { hostTensor } from '../../src/nn/dtype.ts';
+import { type HostTensor, hostTensor } from '../../src/nn/dtype.ts';
 import {
   type Data,
   dataFor,
-  openRecipe,
+  recipeWeights,
   recipeScores,
   type RowOutput,
   type Runs,
@@ -61,10 +61,9 @@ export async function policyRun(
   seed: number,
 ): Promise<RowOutput> {
   const data = dataFor(runs, FLAME_CLASSIFIER.families);
-  const opened = await openRecipe(runs, 'π_cls', FLAME_CLASSIFIER, seed);
-  await opened.predictor.close();
+  const classifier = await recipeWeights(runs, 'π_cls', FLAME_CLASSIFIER, seed);
   const { scores } = await recipeScores(runs, 'π_cls', FLAME_CLASSIFIER, seed);
-  const vectors = new ContextVectors(data.vocabulary, opened.parameters.get('features.weight')!);
+  const vectors = new ContextVectors(data.vocabulary, classifier.parameters.get(FREE_FEATURE_WEIGHT)!);
   const options: TrainPolicyOptions = {
     prepared: data,
     knowledge: runs.knowledge,
@@ -84,10 +83,10 @@ export async function policyRun(
     const table = await crossFittedScores({ ...options, seed: CROSS_FIT_SEED }, FLAME_SINGLE);
     return new Map([['scores', hostTensor('float32', [table.visits, table.drugs], table.values)]]);
   });
-  const table = tableOf(crossFit.parameters.get('scores')!);
+  const corpus = policyCorpus(data.train, tableOf(crossFit.parameters.get('scores')!));
   const supervision = ['supervised', ...base, recipe.network, recipe.supervised, seed];
   const supervised = await trainedOnce(runs, `π_list, supervised, seed ${seed}`, supervision, () =>
-    supervisedStage(options, table),
+    supervisedStage(options, corpus),
   );
   const trained =
     stage === 'supervised'
@@ -96,7 +95,7 @@ export async function policyRun(
           runs,
           `${name}, seed ${seed}`,
           ['reinforced', ...supervision, recipe.reinforced],
-          () => reinforcedStage(options, table, supervised.parameters),
+          () => reinforcedStage(options, corpus, supervised.parameters),
         );
   const front = await decodeVisits(runs, data, scores.test, vectors, recipe, trained.parameters);
   const seconds = supervised.cost.seconds + (stage === 'supervised' ? 0 : trained.cost.seconds);

@@ -7,7 +7,7 @@ import { type Protocol, protocolSentence } from '../../src/shared/recommendation
 import type { Front, FrontComparison } from './fronts.ts';
 import type { GroupResult } from './groups.ts';
 import { estimate, four, MEASURE_WORDS, PARTITION_WORDS, signed, summary, table } from './markdown.ts';
-import { type Difference, MEASURES, type RowResult } from './measure.ts';
+import { type Difference, type Measure, MEASURES, type RowResult } from './measure.ts';
 import { calibrationPlot, frontPlot } from './plots.ts';
 import type { TaskResult } from './tasks.ts';
 import { COMPLETION_MEASURES } from '../../src/flame/tasks/completion.ts';
@@ -91,14 +91,7 @@ function accuracySection({ rows }: DevelopmentReport, line: string): string[] {
     'Mean over seeds ± standard deviation over seeds (no ± for one seed), 95 % bootstrap interval over visits in brackets.',
     'An own list is what a row proposes by itself, without either set rule.',
     '',
-    table(
-      ['model', 'seeds', ...used.map((measure) => MEASURE_WORDS[measure]!)],
-      rows.map((row) => [
-        row.name,
-        String(row.seeds),
-        ...used.map((measure) => summary(row.measures[measure], row.seeds)),
-      ]),
-    ),
+    measuresTable(rows, used, (measured, seeds) => summary(measured, seeds)),
     '',
     table(
       ['model', 'what it is'],
@@ -331,14 +324,23 @@ function laterSection({ later }: DevelopmentReport): string[] {
     'and asks for more chronic conditions, so its lists are longer than any in training.',
     `The clinicians' own lists: DDI rate ${four(truth.ddiRate)}, mean length ${truth.meanLength.toFixed(2)}.`,
     '',
-    table(
-      ['model', 'seeds', ...used.map((measure) => MEASURE_WORDS[measure]!)],
-      rows.map((row) => [
-        row.name,
-        String(row.seeds),
-        ...used.map((measure) => (row.measures[measure] ? four(row.measures[measure].mean) : '–')),
-      ]),
-    ),
+    measuresTable(rows, used, (measured) => (measured ? four(measured.mean) : '–')),
     '',
   ];
+}
+
+/** One line a row, one column a measure. */
+function measuresTable(
+  rows: readonly RowResult[],
+  used: readonly Measure[],
+  cell: (measured: RowResult['measures'][Measure], seeds: number) => string,
+): string {
+  return table(
+    ['model', 'seeds', ...used.map((measure) => MEASURE_WORDS[measure]!)],
+    rows.map((row) => [
+      row.name,
+      String(row.seeds),
+      ...used.map((measure) => cell(row.measures[measure], row.seeds)),
+    ]),
+  );
 }

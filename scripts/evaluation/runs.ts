@@ -162,18 +162,12 @@ export async function trainedOnce(
 }
 const trainedNow = new Set<string>();
 
-/** One training run of a recipe with a seed, ready to score. To be closed by the caller. */
-export async function openRecipe(
-  runs: Runs,
-  name: string,
-  recipe: ModelRecipe,
-  seed: number,
-): Promise<{ readonly predictor: Predictor; readonly data: Data } & Trained> {
+/** One training run of a recipe with a seed: its weights. */
+export function recipeWeights(runs: Runs, name: string, recipe: ModelRecipe, seed: number): Promise<Trained> {
   const data = dataFor(runs, recipe.families);
-  const { vocabulary } = data;
   const label = `${name}, seed ${seed}`;
-  const identity = [recipe, seed, runs.split, vocabularyHash(vocabulary)];
-  const { parameters, cost } = await trainedOnce(runs, label, identity, (checkpoint) =>
+  const identity = [recipe, seed, runs.split, vocabularyHash(data.vocabulary)];
+  return trainedOnce(runs, label, identity, (checkpoint) =>
     trainRecipe(data, runs.knowledge, recipe, seed, {
       threads: runs.threads,
       checkpoint,
@@ -182,6 +176,18 @@ export async function openRecipe(
       ),
     }),
   );
+}
+
+/** The same, ready to score. To be closed by the caller. */
+export async function openRecipe(
+  runs: Runs,
+  name: string,
+  recipe: ModelRecipe,
+  seed: number,
+): Promise<{ readonly predictor: Predictor; readonly data: Data; readonly cost: Cost }> {
+  const data = dataFor(runs, recipe.families);
+  const { vocabulary } = data;
+  const { parameters, cost } = await recipeWeights(runs, name, recipe, seed);
   const predictor = new Predictor({
     network: recipe.network,
     shape: { features: vocabulary.features.length, drugs: vocabulary.formulary.length },
@@ -189,7 +195,7 @@ export async function openRecipe(
     buckets: [256],
     threads: runs.threads,
   });
-  return { predictor, data, parameters, cost };
+  return { predictor, data, cost };
 }
 
 /** Scores of a recipe's weights on every part; the last few are kept, because several rows start from them. */

@@ -5,6 +5,7 @@ import { type ItemModel, itemScores, trainCoOccurrence, trainEase } from '../../
 import type { EncodedCorpus } from '../../src/flame/encoding.ts';
 import type { FeatureFamily } from '../../src/flame/features.ts';
 import { type DrugLists, mean, rowOf, type ScoreTable, standardDeviation } from '../../src/flame/metrics.ts';
+import { logitWithin } from '../../src/flame/probability.ts';
 import { PLAIN_FAMILIES } from '../../src/flame/prepare.ts';
 import { expectedJaccardLists } from '../../src/flame/set-rules.ts';
 import { FLAME_CLASSIFIER, LOGISTIC } from '../../src/flame/settings.ts';
@@ -120,10 +121,8 @@ function joinedModel(context: ScoreTable, ease: ItemModel, weight: number): Task
   };
 }
 
-function logit(p: number): number {
-  const inside = Math.min(Math.max(p, 1e-7), 1 - 1e-7);
-  return Math.log(inside / (1 - inside));
-}
+/** Scores of a single network reach closer to 0 and 1 than the host's usual limit. */
+const logit = (p: number): number => logitWithin(1e-7, p);
 
 const EASE_PENALTIES = [0.1, 1, 10, 100, 1000, 10000];
 const EASE_WEIGHTS = [0, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96];

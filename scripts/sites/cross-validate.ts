@@ -2,7 +2,7 @@
 
 import { adaptToSite } from '../../src/flame/site/adapt.ts';
 import { askExperts, fitExperts } from '../../src/flame/site/experts.ts';
-import { sigmoid } from '../../src/flame/site/numerics.ts';
+import { sigmoid } from '../../src/flame/probability.ts';
 import { SiteEncoder } from '../../src/flame/site/site-encoder.ts';
 import type { PriorClassifier } from '../../src/flame/site/site-model.ts';
 import { labelsOf, patientFold, type SiteVisit } from '../../src/flame/site/site-visits.ts';

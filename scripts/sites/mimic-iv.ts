@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import type { VisitRecord } from '../../src/shared/domain.ts';
+import { admissionOf, inOrder } from '../demo/mimic-admission.ts';
 import { groupBy, unique } from '../demo/tables.ts';
 import { readCsv, type Row } from './csv.ts';
 import type { DrugNames } from './drug-names.ts';
@@ -49,10 +50,6 @@ export function compileMimicIv(
   return { visits: visits.sort((a, b) => (a.visit < b.visit ? -1 : 1)), mapping: mapping.report() };
 }
 
-function inOrder(rows: readonly Row[]): Row[] {
-  return [...rows].sort((a, b) => Number(a['seq_num']) - Number(b['seq_num']));
-}
-
 function recordOf(
   patient: Row,
   stay: Row,
@@ -61,21 +58,17 @@ function recordOf(
   drugs: readonly string[],
   previous: readonly string[],
 ): VisitRecord {
-  const versions = unique(codes.map((row) => row['icd_version']));
-  if (versions.length !== 1) throw new Error(`admission ${stay['hadm_id']!} mixes ICD versions`);
-  const shiftedYear = Number(stay['admittime']!.slice(0, 4));
-  const [first, last] = patient['anchor_year_group']!.split('-').map(Number);
-  const year = Math.round((first! + last!) / 2) + shiftedYear - Number(patient['anchor_year']);
+  const { year, date, age, sex, dx_system } = admissionOf(patient, stay, codes);
   return {
     visit: `mimic-iv-demo-${stay['hadm_id']!}`,
     patient: `mimic-iv-demo-${patient['subject_id']!}`,
     year,
-    date: `${year}-${stay['admittime']!.slice(5, 10).replace('02-29', '02-28')}`,
-    age: Number(patient['anchor_age']) + shiftedYear - Number(patient['anchor_year']),
-    sex: patient['gender'] === 'F' ? 'F' : 'M',
+    date,
+    age,
+    sex,
     setting: 'inpatient',
     reasons: [],
-    dx_system: versions[0] === '9' ? 'ICD-9-CM' : 'ICD-10-CM',
+    dx_system,
     dx: unique(codes.map((row) => row['icd_code']!.trim())),
     chronic: [],
     procedures: unique(procedures.map((row) => row['icd_code']!.trim())),

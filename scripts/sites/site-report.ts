@@ -1,5 +1,6 @@
 /** Writes the local-site report as Markdown. Measures nothing. */
 
+import { estimate as estimateWords, four, signed, table } from '../evaluation/markdown.ts';
 import type { Estimate, SiteResult } from './measure-site.ts';
 
 export interface LocalSiteReport {
@@ -82,18 +83,9 @@ function siteSection(site: SiteResult, interactionTable: string): string[] {
 }
 
 function estimate({ mean, low, high }: Estimate): string {
-  return `${mean.toFixed(4)} [${low.toFixed(4)}, ${high.toFixed(4)}]`;
+  return estimateWords({ mean, interval: { low, high } });
 }
 
 function number(value: number | null): string {
-  return value === null ? '' : value.toFixed(4);
-}
-
-function signed(value: number): string {
-  return `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(4)}`;
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+  return value === null ? '' : four(value);
 }

@@ -5,6 +5,7 @@
 
 import type { HostTensor } from '../nn/dtype.ts';
 import { type DrugLists, type ScoreTable, rowOf } from './metrics.ts';
+import { logitWithin, sigmoid } from './probability.ts';
 import { DRUG_BIAS, FREE_DRUG_WEIGHT, memberCount, memberPrefix, type NetworkConfig } from './network.ts';
 
 const SMALLEST = 1e-7;
@@ -17,15 +18,11 @@ const PRECISION = 1e-4;
 export function crossEntropyAt(scores: ScoreTable, truth: DrugLists, temperature: number): number {
   let sum = 0;
   for (let visit = 0; visit < scores.visits; visit += 1) {
-    for (const p of rowOf(scores, visit)) sum += Math.log1p(Math.exp(logit(p) / temperature));
-    for (const drug of new Set(truth[visit])) sum -= logit(rowOf(scores, visit)[drug]!) / temperature;
+    for (const p of rowOf(scores, visit)) sum += Math.log1p(Math.exp(logitWithin(SMALLEST, p) / temperature));
+    for (const drug of new Set(truth[visit]))
+      sum -= logitWithin(SMALLEST, rowOf(scores, visit)[drug]!) / temperature;
   }
   return sum / Math.max(1, scores.visits);
-}
-
-function logit(p: number): number {
-  const inside = Math.min(1 - SMALLEST, Math.max(SMALLEST, p));
-  return Math.log(inside / (1 - inside));
 }
 
 /** The temperature with the least cross-entropy, by golden-section search: it has one minimum. 1 without visits. */
@@ -51,7 +48,7 @@ export function fitTemperature(scores: ScoreTable, truth: DrugLists): number {
 
 /** The probabilities of logits divided by `temperature`. */
 export function atTemperature(scores: ScoreTable, temperature: number): ScoreTable {
-  return { ...scores, values: scores.values.map((p) => 1 / (1 + Math.exp(-logit(p) / temperature))) };
+  return { ...scores, values: scores.values.map((p) => sigmoid(logitWithin(SMALLEST, p) / temperature)) };
 }
 
 /** Weights whose logits are those of `parameters` divided by `temperature`. */

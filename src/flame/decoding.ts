@@ -97,7 +97,23 @@ interface Ranked {
   readonly mass: number;
 }
 
-function rank({ drugs, probabilities, pairs, currentRows = [], excluded }: DecodingProblem): Ranked {
+/** Interacting pairs of each drug with the current medications, and what they weigh. */
+export function currentConflicts({
+  drugs,
+  currentRows = [],
+}: Pick<DecodingProblem, 'drugs' | 'currentRows'>): {
+  readonly pairs: Uint16Array;
+  readonly weights: Uint16Array;
+} {
+  return {
+    pairs: Uint16Array.from(drugs, (_, i) => sum(currentRows, (row) => Number(isPair(row[i]!)))),
+    weights: Uint16Array.from(drugs, (_, i) => sum(currentRows, (row) => pairWeight(row[i]!))),
+  };
+}
+
+function rank(problem: DecodingProblem): Ranked {
+  const { drugs, probabilities, pairs, excluded } = problem;
+  const current = currentConflicts(problem);
   const order: number[] = [];
   for (let i = 0; i < drugs.length; i += 1) {
     if (probabilities[i]! > 0 && !excluded?.has(drugs[i]!)) order.push(i);
@@ -107,8 +123,8 @@ function rank({ drugs, probabilities, pairs, currentRows = [], excluded }: Decod
   return {
     drugs: order.map((i) => drugs[i]!),
     probabilities: sorted,
-    currentPairs: Uint16Array.from(order, (i) => sum(currentRows, (row) => Number(isPair(row[i]!)))),
-    currentWeight: Uint16Array.from(order, (i) => sum(currentRows, (row) => pairWeight(row[i]!))),
+    currentPairs: Uint16Array.from(order, (i) => current.pairs[i]!),
+    currentWeight: Uint16Array.from(order, (i) => current.weights[i]!),
     severity: (i, j) => severityOf(pairs, order[i]!, order[j]!),
     mass: sorted.reduce((sum, p) => sum + p, 0),
   };
@@ -118,7 +134,8 @@ function sum<T>(items: readonly T[], valueOf: (item: T) => number): number {
   return items.reduce((total, item) => total + valueOf(item), 0);
 }
 
-function isPair(severity: number): boolean {
+/** Whether a recorded severity counts as an interacting pair (METHOD section 5). */
+export function isPair(severity: number): boolean {
   return severity >= EVALUATION_SEVERITY;
 }
 

@@ -8,6 +8,7 @@ import type { Tensor } from '../nn/graph.ts';
 import { dropout, linear, rmsNorm, swigluFeedForward } from '../nn/layers.ts';
 import { gemm } from '../nn/matrix-ops.ts';
 import { add, mul, relu } from '../nn/ops.ts';
+import { logit } from './probability.ts';
 import { from, type Initialize, normal, type Scope, zeros } from '../nn/scope.ts';
 
 /** Sum of feature embeddings → residual SwiGLU blocks of the Llama kind → one logit a drug. */
@@ -203,10 +204,7 @@ export function withProjection(
 }
 
 function logOdds(shares: ArrayLike<number>): Float64Array {
-  return Float64Array.from(shares, (share) => {
-    const p = Math.min(Math.max(share, 1e-6), 1 - 1e-6);
-    return Math.log(p / (1 - p));
-  });
+  return Float64Array.from(shares, logit);
 }
 
 /**

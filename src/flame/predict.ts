@@ -5,6 +5,7 @@ import { InferenceModel } from '../nn/inference.ts';
 import { sigmoid } from '../nn/ops.ts';
 import type { EncodedCorpus } from './encoding.ts';
 import type { ScoreTable } from './metrics.ts';
+import type { Vocabulary } from './vocabulary.ts';
 import { buildTrainedNetwork, type NetworkConfig, type NetworkShape } from './network.ts';
 
 export interface PredictorOptions {
@@ -14,6 +15,28 @@ export interface PredictorOptions {
   /** Batch sizes of the graphs that are opened; see InferenceModel. */
   readonly buckets: readonly number[];
   readonly threads?: number;
+}
+
+/** Probabilities of every visit of a corpus by trained weights that are used this once. */
+export async function scoreOnce(
+  network: NetworkConfig,
+  { features, formulary }: Vocabulary,
+  parameters: ReadonlyMap<string, HostTensor>,
+  corpus: EncodedCorpus,
+  threads?: number,
+): Promise<ScoreTable> {
+  const predictor = new Predictor({
+    network,
+    shape: { features: features.length, drugs: formulary.length },
+    parameters,
+    buckets: [256],
+    ...(threads === undefined ? {} : { threads }),
+  });
+  try {
+    return await predictor.scoreCorpus(corpus);
+  } finally {
+    await predictor.close();
+  }
 }
 
 export class Predictor {

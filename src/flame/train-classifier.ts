@@ -12,7 +12,7 @@ import { CORPUS_TERMS, readLabelledVisits } from './corpus.ts';
 import { decodingPairs, recordedPairs } from './formulary-pairs.ts';
 import { measureFront } from './front.ts';
 import { type PackManifest, writeModelPack } from './model-pack.ts';
-import { Predictor } from './predict.ts';
+import { scoreOnce } from './predict.ts';
 import { prepare, type Prepared } from './prepare.ts';
 import { chooseThreshold } from './set-rules.ts';
 import { FLAME_CLASSIFIER, type ModelRecipe } from './settings.ts';
@@ -62,14 +62,7 @@ export async function trainClassifier(
   const seconds = (performance.now() - started) / 1000;
 
   onProgress({ stage: 'measuring' });
-  const predictor = new Predictor({
-    network: recipe.network,
-    shape: { features: prepared.vocabulary.features.length, drugs: prepared.vocabulary.formulary.length },
-    parameters,
-    buckets: [256],
-  });
-  const scores = await predictor.scoreCorpus(prepared.validation);
-  await predictor.close();
+  const scores = await scoreOnce(recipe.network, prepared.vocabulary, parameters, prepared.validation);
   const split = `trained on ${trainYears[0]}–${trainYears[1]}, validation clinicians (first byte of sha1 below 13) held out`;
   const protocol: Protocol = {
     corpus: `NAMCS, ${basename(options.corpus)}`,

@@ -10,7 +10,7 @@ import type { Supplement } from './batches.ts';
 import { fitTemperature, foldTemperature } from './calibration.ts';
 import { codeEmbeddings } from './code-embeddings.ts';
 import { memberOf, type SideFeatures } from './network.ts';
-import { Predictor } from './predict.ts';
+import { scoreOnce } from './predict.ts';
 import { drugFeaturesOf, type Prepared } from './prepare.ts';
 import { pretrainEncoder } from './pretrain-encoder.ts';
 import type { ModelRecipe } from './settings.ts';
@@ -41,31 +41,9 @@ export async function trainRecipe(
     train: prepared.train,
     start,
   });
-  return foldTemperature(
-    weights,
-    recipe.network,
-    await temperatureOf(prepared, recipe, weights, options.threads),
-  );
-}
-
-async function temperatureOf(
-  { vocabulary, validation }: Prepared,
-  { network }: ModelRecipe,
-  parameters: ReadonlyMap<string, HostTensor>,
-  threads: number | undefined,
-): Promise<number> {
-  const predictor = new Predictor({
-    network,
-    shape: { features: vocabulary.features.length, drugs: vocabulary.formulary.length },
-    parameters,
-    buckets: [256],
-    ...(threads === undefined ? {} : { threads }),
-  });
-  try {
-    return fitTemperature(await predictor.scoreCorpus(validation), validation.truth);
-  } finally {
-    await predictor.close();
-  }
+  const { vocabulary, validation } = prepared;
+  const scores = await scoreOnce(recipe.network, vocabulary, weights, validation, options.threads);
+  return foldTemperature(weights, recipe.network, fitTemperature(scores, validation.truth));
 }
 
 /** What a recipe adds to rows and labels, in the form trainNetwork takes it. */

@@ -5,24 +5,9 @@ import { latestDecidedVisits } from './decided-visits.ts';
 import { saveDecision } from './decisions.ts';
 import type { WritableDb } from './handle.ts';
 import { getRecommendation, saveRecommendation } from './recommendations.ts';
-import {
-  noTitles,
-  sampleDecision,
-  samplePatient,
-  sampleRecommendation,
-  sampleVisit,
-  withStore,
-} from './testing.ts';
-import { insertVisits } from './visits.ts';
+import { sampleDecision, sampleRecommendation, storedVisit, withStore } from './testing.ts';
 
 const MODEL = { name: 'cls', version: '1' };
-
-function storedVisit(db: WritableDb): VisitId {
-  const newPatient = samplePatient();
-  const visit = sampleVisit(newPatient.id);
-  insertVisits(db, [{ visit, newPatient, demo: false }], noTitles);
-  return visit.id;
-}
 
 function decideOn(
   db: WritableDb,

@@ -1,27 +1,12 @@
 import { expect, test } from 'vitest';
 import { newId } from './ids.ts';
-import type { RecommendationId, VisitId } from '../../shared/ids.ts';
+import type { RecommendationId } from '../../shared/ids.ts';
 import { appendAudit, listAudit, verifyAudit } from './audit.ts';
 import { changedDecisions, countDecisions, getDecision, listDecisions, saveDecision } from './decisions.ts';
-import type { WritableDb } from './handle.ts';
 import { listPatients } from './patients.ts';
 import { getRecommendation, latestRecommendation, saveRecommendation } from './recommendations.ts';
-import {
-  noTitles,
-  sampleDecision,
-  samplePatient,
-  sampleRecommendation,
-  sampleVisit,
-  withStore,
-} from './testing.ts';
-import { insertVisits, listVisits } from './visits.ts';
-
-function storedVisit(db: WritableDb): VisitId {
-  const newPatient = samplePatient();
-  const visit = sampleVisit(newPatient.id);
-  insertVisits(db, [{ visit, newPatient, demo: false }], noTitles);
-  return visit.id;
-}
+import { noTitles, sampleDecision, sampleRecommendation, storedVisit, withStore } from './testing.ts';
+import { listVisits } from './visits.ts';
 
 test('a recommendation comes back word for word; an earlier one without a decision makes room', async () => {
   await withStore(({ db }) => {

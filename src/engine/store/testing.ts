@@ -9,8 +9,10 @@ import { asId, type DecisionId, type DrugId, type PatientId, type VisitId } from
 import type { RecommendationId } from '../../shared/ids.ts';
 import type { Recommendation } from '../../shared/recommendation.ts';
 import { openProfile, type Profile } from '../profile.ts';
+import type { WritableDb } from './handle.ts';
 import { newId } from './ids.ts';
 import type { Titles } from './search.ts';
+import { insertVisits } from './visits.ts';
 
 export const noTitles: Titles = { titleOf: () => null };
 
@@ -171,4 +173,12 @@ export function sampleDecision(recommendation: Recommendation, change: Partial<D
     comment: 'agreed with the patient',
     ...change,
   };
+}
+
+/** A stored visit of a new patient. */
+export function storedVisit(db: WritableDb): VisitId {
+  const newPatient = samplePatient();
+  const visit = sampleVisit(newPatient.id);
+  insertVisits(db, [{ visit, newPatient, demo: false }], noTitles);
+  return visit.id;
 }

@@ -4,7 +4,7 @@
  */
 
 import type { DrugLists, ScoreTable } from '../metrics.ts';
-import { invertPositiveDefinite } from './cholesky.ts';
+import { invertPositiveDefinite } from '../cholesky.ts';
 
 /** A drug's score is the sum over the drugs shown of what each says about it, if asked for as their mean. */
 export interface ItemModel {

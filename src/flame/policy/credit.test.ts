@@ -1,11 +1,9 @@
 /** A toy clinic with a known best list: how many rounds GRPO needs with and without step credit. */
 
 import { describe, expect, it } from 'vitest';
-import { asId, type DrugId } from '../../shared/ids.ts';
-import { buildPairMatrix } from '../pair-matrix.ts';
-import { initialPolicy } from '../testing/initial-policy.ts';
+import { drugNames, initialPolicy, pairsAmong, plainContext } from '../testing/small-policy.ts';
 import { type PolicyConfig, type PolicyShape, type PolicyTables } from './network.ts';
-import { type ContextVectors, type PolicyCorpus } from './policy-corpus.ts';
+import type { PolicyCorpus } from './policy-corpus.ts';
 import { type ReinforcedSettings, trainReinforced } from './train-reinforced.ts';
 
 const DRUGS = 8;
@@ -19,8 +17,7 @@ const CONFIG: PolicyConfig = {
   dropout: 0,
 };
 const SHAPE: PolicyShape = { drugs: DRUGS, context: 2 };
-const NAMES = Array.from({ length: DRUGS }, (_, i) => asId<DrugId>(`drug-${i}`));
-const TABLES: PolicyTables = { pairs: buildPairMatrix(NAMES, []) };
+const TABLES: PolicyTables = { pairs: pairsAmong(drugNames(DRUGS), []) };
 /** One kind of visit; the classifier knows nothing, the truth is drugs 0, 1, 2. */
 const CORPUS: PolicyCorpus = {
   visits: {
@@ -36,10 +33,6 @@ const CORPUS: PolicyCorpus = {
   scores: { visits: 1, drugs: DRUGS, values: new Float32Array(DRUGS).fill(0.5) },
   lists: [[0, 5]],
 };
-const VECTORS = {
-  width: 2,
-  write: (_ids: unknown, _weights: unknown, out: Float32Array) => out.fill(0).fill(1, 0, 1),
-} as unknown as ContextVectors;
 
 const SETTINGS: ReinforcedSettings = {
   objective: 'grpo',
@@ -69,7 +62,7 @@ async function learn(settings: ReinforcedSettings): Promise<number[]> {
       config: CONFIG,
       shape: SHAPE,
       tables: TABLES,
-      vectors: VECTORS,
+      vectors: plainContext(SHAPE.context),
       corpus: CORPUS,
       threads: 1,
       onProgress: ({ values }) => curve.push(values['potential']!),

@@ -6,7 +6,7 @@
 import { FlameError } from '../../shared/errors.ts';
 import { type EncodedCorpus, selectVisits } from '../encoding.ts';
 import { rowOf, type ScoreTable } from '../metrics.ts';
-import { Predictor } from '../predict.ts';
+import { scoreOnce } from '../predict.ts';
 import { trainNetwork, type TrainingProgress, type TrainingRun } from '../train-network.ts';
 
 export interface CrossFitOptions extends Omit<TrainingRun, 'train' | 'checkpoint' | 'onProgress'> {
@@ -45,15 +45,7 @@ export async function crossFit(train: EncodedCorpus, options: CrossFitOptions): 
         : {}),
       onProgress: (progress) => onProgress?.(fold, progress),
     });
-    const predictor = new Predictor({
-      network,
-      shape: { features: vocabulary.features.length, drugs },
-      parameters,
-      buckets: [256],
-      ...(run.threads === undefined ? {} : { threads: run.threads }),
-    });
-    const scores = await predictor.scoreCorpus(selectVisits(train, inside));
-    await predictor.close();
+    const scores = await scoreOnce(network, vocabulary, parameters, selectVisits(train, inside), run.threads);
     inside.forEach((visit, i) => values.set(rowOf(scores, i), visit * drugs));
   }
   return { visits: train.visits, drugs, values };

@@ -1,17 +1,16 @@
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { asId, type DrugId } from '../../shared/ids.ts';
-import { EVALUATION_SEVERITY, HARD_RULE_SEVERITY, type Severity } from '../../shared/domain.ts';
+import type { DrugId } from '../../shared/ids.ts';
+import { EVALUATION_SEVERITY, HARD_RULE_SEVERITY } from '../../shared/domain.ts';
 import { ALPHA_GRID } from '../decoding.ts';
-import { buildPairMatrix, severityOf } from '../pair-matrix.ts';
-import { initialPolicy } from '../testing/initial-policy.ts';
+import { severityOf } from '../pair-matrix.ts';
+import { drugNames, initialPolicy, pairsAmong, plainContext } from '../testing/small-policy.ts';
 import { decodeLists } from './list-decoder.ts';
 import type { PolicyConfig, PolicyShape, PolicyTables } from './network.ts';
-import type { ContextVectors } from './policy-corpus.ts';
 import { PolicyRunner } from './runner.ts';
 
 const DRUGS = 9;
-const NAMES = Array.from({ length: DRUGS }, (_, i) => asId<DrugId>(`drug-${i}`));
+const NAMES = drugNames(DRUGS);
 const CONFIG: PolicyConfig = {
   width: 16,
   layers: 1,
@@ -22,31 +21,22 @@ const CONFIG: PolicyConfig = {
   dropout: 0,
 };
 const SHAPE: PolicyShape = { drugs: DRUGS, context: 3 };
-const level = (a: number, b: number, severity: Severity) => ({ a: NAMES[a]!, b: NAMES[b]!, severity });
-const PAIRS = buildPairMatrix(NAMES, [
-  level(0, 1, 2),
-  level(1, 2, 3),
-  level(2, 3, 4),
-  level(4, 5, 2),
-  level(5, 6, 4),
-  level(0, 8, 1),
+const PAIRS = pairsAmong(NAMES, [
+  [0, 1, 2],
+  [1, 2, 3],
+  [2, 3, 4],
+  [4, 5, 2],
+  [5, 6, 4],
+  [0, 8, 1],
 ]);
 const TABLES: PolicyTables = { pairs: PAIRS };
-const VECTORS = {
-  width: 3,
-  write: (ids: ArrayLike<number>, weights: ArrayLike<number>, out: Float32Array) => {
-    out.fill(0);
-    for (let i = 0; i < ids.length; i += 1) out[ids[i]! % 9] = weights[i]!;
-  },
-} as unknown as ContextVectors;
-
 const runners = [1, 2, 3].map(
   (seed) =>
     new PolicyRunner({
       config: CONFIG,
       shape: SHAPE,
       tables: TABLES,
-      vectors: VECTORS,
+      vectors: plainContext(SHAPE.context),
       parameters: initialPolicy(CONFIG, SHAPE, TABLES, seed, 4),
       maxRows: ALPHA_GRID.length,
       buckets: [1, 11],

@@ -3,15 +3,16 @@
  * of interactions never rising along the slider (METHOD section 4). Trains nothing and stores nothing.
  */
 
-import { EVALUATION_SEVERITY, HARD_RULE_SEVERITY } from '../../shared/domain.ts';
+import { HARD_RULE_SEVERITY } from '../../shared/domain.ts';
 import type { DrugId } from '../../shared/ids.ts';
 import type { GridPoint, ListStep } from '../../shared/recommendation.ts';
 import {
   ALPHA_GRID,
+  currentConflicts,
   decode,
   type DecodingProblem,
   expectedJaccard,
-  pairWeight,
+  isPair,
   penaltyOf,
   selectMonotone,
 } from '../decoding.ts';
@@ -48,26 +49,12 @@ export async function decodeLists(
   });
   return selectMonotone(
     sequences.map(({ actions }, i) =>
-      replay(problem, own!, actions, alphas[i]!, current, runner.space.drugs),
+      replay(problem, { ...own!, alpha: alphas[i]! }, start, actions, current),
     ),
   );
 }
 
-interface CurrentConflicts {
-  readonly pairs: Uint16Array;
-  readonly weight: Uint16Array;
-}
-
-function currentConflicts({ drugs, currentRows = [] }: DecodingProblem): CurrentConflicts {
-  const pairs = new Uint16Array(drugs.length);
-  const weight = new Uint16Array(drugs.length);
-  for (const row of currentRows)
-    for (let i = 0; i < drugs.length; i += 1) {
-      if (row[i]! >= EVALUATION_SEVERITY) pairs[i] = pairs[i]! + 1;
-      weight[i] = weight[i]! + pairWeight(row[i]!);
-    }
-  return { pairs, weight };
-}
+type CurrentConflicts = ReturnType<typeof currentConflicts>;
 
 /** Takes what hard rules forbid out of the logits; pairs with current medications cost what penalised decoding asks. */
 function forbid(
@@ -78,41 +65,42 @@ function forbid(
   current: CurrentConflicts,
 ): void {
   const penalty = penaltyOf(alpha);
+  const beside = [...list];
   for (let i = 0; i < drugs.length; i += 1) {
-    const interacting =
-      current.pairs[i]! > 0 || [...list].some((other) => severityOf(pairs, i, other) >= EVALUATION_SEVERITY);
-    const hard = [...list].some((other) => severityOf(pairs, i, other) >= HARD_RULE_SEVERITY);
-    if (excluded?.has(drugs[i]!) || !(probabilities[i]! > 0) || hard || (alpha === 1 && interacting))
-      logits[i] = BARRED;
-    else if (current.weight[i]! > 0) logits[i] = logits[i]! - penalty * current.weight[i]!;
+    const worst = beside.reduce((level, other) => Math.max(level, severityOf(pairs, i, other)), 0);
+    const interacting = current.pairs[i]! > 0 || isPair(worst);
+    const barred = worst >= HARD_RULE_SEVERITY || (alpha === 1 && interacting);
+    if (barred || excluded?.has(drugs[i]!) || !(probabilities[i]! > 0)) logits[i] = BARRED;
+    else if (current.weights[i]! > 0) logits[i] = logits[i]! - penalty * current.weights[i]!;
   }
 }
 
-/** The evidence of each step: first how M_p was built, then the policy's edits. */
+/**
+ * The evidence of each step: first how M_p was built, then the policy's edits.
+ * @param own the point of M_p, at the α of the sequence; @param start the same list as places among the drugs
+ */
 function replay(
   { drugs, probabilities, pairs, excluded }: ListProblem,
   own: GridPoint,
+  start: readonly number[],
   actions: readonly number[],
-  alpha: number,
   current: CurrentConflicts,
-  size: number,
 ): GridPoint {
   let total = 0;
   drugs.forEach((drug, i) => {
     if (!excluded?.has(drug)) total += Math.min(1, probabilities[i]!);
   });
-  const places = new Map(drugs.map((drug, place) => [drug, place]));
-  const list = own.list.map((drug) => places.get(drug)!);
+  const list = [...start];
   const steps: ListStep[] = [...own.steps];
   let mass = list.reduce((sum, place) => sum + probabilities[place]!, 0);
   let interactionCount = own.interactionCount;
   const conflictsOf = (place: number): number =>
     current.pairs[place]! +
-    list.filter((other) => other !== place && severityOf(pairs, place, other) >= EVALUATION_SEVERITY).length;
+    list.filter((other) => other !== place && isPair(severityOf(pairs, place, other))).length;
   for (const id of actions) {
-    if (id >= 2 * size) break;
-    const adding = id < size;
-    const place = adding ? id : id - size;
+    if (id >= 2 * drugs.length) break;
+    const adding = id < drugs.length;
+    const place = adding ? id : id - drugs.length;
     const before = expectedJaccard(mass, list.length, total);
     const change = adding ? conflictsOf(place) : -conflictsOf(place);
     if (adding) list.push(place);
@@ -128,7 +116,7 @@ function replay(
     });
   }
   return {
-    alpha,
+    alpha: own.alpha,
     list: list.map((place): DrugId => drugs[place]!),
     steps,
     interactionCount,

@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { hostTensor } from '../../nn/dtype.ts';
 import { Random } from '../../nn/random.ts';
 import type { Vocabulary } from '../vocabulary.ts';
-import { ContextVectors, corruptList, errorStatistics, logitOf, policyCorpus } from './policy-corpus.ts';
+import {
+  contextSlot,
+  ContextVectors,
+  corruptList,
+  errorStatistics,
+  logitOf,
+  policyCorpus,
+} from './policy-corpus.ts';
 
 /** Four visits of two drugs each; the classifier's scores decide what it misses and adds. */
 const VISITS = {

@@ -8,13 +8,14 @@ import type { Random } from '../../nn/random.ts';
 import type { EncodedCorpus } from '../encoding.ts';
 import { type FeatureFamily, familyOf } from '../features.ts';
 import { type DrugLists, rowOf, type ScoreTable } from '../metrics.ts';
+import { logitWithin } from '../probability.ts';
 import { expectedJaccardList } from '../set-rules.ts';
 import type { Vocabulary } from '../vocabulary.ts';
 import { CONTEXT_TOKENS, LOGIT_LIMIT } from './network.ts';
 
+/** π_cls's logit as the policy reads it. */
 export function logitOf(probability: number): number {
-  const p = Math.min(Math.max(probability, 1e-9), 1 - 1e-9);
-  return Math.min(Math.max(Math.log(p / (1 - p)), -LOGIT_LIMIT), LOGIT_LIMIT);
+  return Math.min(Math.max(logitWithin(1e-9, probability), -LOGIT_LIMIT), LOGIT_LIMIT);
 }
 
 /** Which of the three context vectors a feature is summed into: patient, diagnoses, procedures. */
@@ -23,6 +24,9 @@ export function contextSlot(key: string): number {
   if (/^(pr|pr-|procedure)/.test(key)) return 2;
   return family === 'code' || family === 'hierarchy' ? 1 : 0;
 }
+
+/** Writes what a visit's features say of the patient, its diagnoses and its procedures: three vectors of one width. */
+export type ContextSource = Pick<ContextVectors, 'width' | 'write'>;
 
 /** Sums of π_cls's feature embeddings by kind: METHOD section 3's [PatEmb] [DiasEmb] [ProEmb] before projection. */
 export class ContextVectors {

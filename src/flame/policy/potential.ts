@@ -87,8 +87,6 @@ function rootMeanSquare(rows: readonly Float64Array[]): number {
 
 /** A list under edit with the counts that φ needs, kept up step by step. */
 export class ListState {
-  /** 1 for a drug on the list, by formulary position. */
-  readonly members: Uint8Array;
   private readonly wanted: Uint8Array;
   private readonly truthSize: number;
   private readonly table: PairMatrix;
@@ -99,24 +97,14 @@ export class ListState {
   /** @param table recorded severities; pairs of `EVALUATION_SEVERITY` or above count */
   constructor(start: readonly number[], truth: readonly number[], table: PairMatrix) {
     this.table = table;
-    this.members = new Uint8Array(table.size);
     this.wanted = new Uint8Array(table.size);
     for (const drug of truth) this.wanted[drug] = 1;
     this.truthSize = new Set(truth).size;
     for (const drug of start) this.add(drug);
   }
 
-  get size(): number {
-    return this.list.size;
-  }
-
   get drugs(): number[] {
     return [...this.list];
-  }
-
-  /** Pairs of the list that interact. */
-  get interactions(): number {
-    return this.pairs;
   }
 
   /** Hits, size and interacting pairs of the list as it stands. */
@@ -125,17 +113,14 @@ export class ListState {
   }
 
   add(drug: number): void {
-    if (this.members[drug] === 1) return;
+    if (this.list.has(drug)) return;
     this.pairs += this.conflicts(drug);
     this.hits += this.wanted[drug]!;
-    this.members[drug] = 1;
     this.list.add(drug);
   }
 
   remove(drug: number): void {
-    if (this.members[drug] === 0) return;
-    this.members[drug] = 0;
-    this.list.delete(drug);
+    if (!this.list.delete(drug)) return;
     this.hits -= this.wanted[drug]!;
     this.pairs -= this.conflicts(drug);
   }

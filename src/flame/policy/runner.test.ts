@@ -4,11 +4,8 @@ import type { HostTensor } from '../../nn/dtype.ts';
 import { InferenceModel } from '../../nn/inference.ts';
 import { Random } from '../../nn/random.ts';
 import { reshape } from '../../nn/shape-ops.ts';
-import { asId, type DrugId } from '../../shared/ids.ts';
-import { buildPairMatrix } from '../pair-matrix.ts';
-import { initialPolicy } from '../testing/initial-policy.ts';
+import { drugNames, initialPolicy, pairsAmong, plainContext } from '../testing/small-policy.ts';
 import { type PolicyConfig, policySequences, type PolicyShape, type PolicyTables } from './network.ts';
-import type { ContextVectors } from './policy-corpus.ts';
 import { greedy, logProbabilityOf, PolicyRunner, type RunRow, sampleAction } from './runner.ts';
 import { type PrefixRow, SequenceBatch, writePrefix } from './sequence-batch.ts';
 
@@ -23,24 +20,32 @@ const CONFIG: PolicyConfig = {
 };
 const DRUGS = 7;
 const SHAPE: PolicyShape = { drugs: DRUGS, context: 4 };
-const NAMES = Array.from({ length: DRUGS }, (_, i) => asId<DrugId>(`drug-${i}`));
 const TABLES: PolicyTables = {
-  pairs: buildPairMatrix(NAMES, [
-    { a: NAMES[0]!, b: NAMES[1]!, severity: 2 },
-    { a: NAMES[2]!, b: NAMES[5]!, severity: 3 },
+  pairs: pairsAmong(drugNames(DRUGS), [
+    [0, 1, 2],
+    [2, 5, 3],
   ]),
 };
-/** Each feature id is its own direction; enough for a context. */
-const VECTORS = {
-  width: 4,
-  write: (ids: ArrayLike<number>, weights: ArrayLike<number>, out: Float32Array) => {
-    out.fill(0);
-    Array.from(ids).forEach((id, i) => (out[id % 12] = weights[i]!));
-  },
-} as unknown as ContextVectors;
+const VECTORS = plainContext(SHAPE.context);
 
 /** Weights large enough that different states choose different actions. */
 const weightsOf = (seed: number): Map<string, HostTensor> => initialPolicy(CONFIG, SHAPE, TABLES, seed, 3);
+
+function runnerOf(
+  parameters: ReadonlyMap<string, HostTensor>,
+  maxRows: number,
+  buckets: readonly number[],
+): PolicyRunner {
+  return new PolicyRunner({
+    config: CONFIG,
+    shape: SHAPE,
+    tables: TABLES,
+    vectors: VECTORS,
+    parameters,
+    maxRows,
+    buckets,
+  });
+}
 
 function prefixesOf(count: number, seed: number): PrefixRow[] {
   const random = new Random(seed);
@@ -65,15 +70,7 @@ describe('cached decoding', () => {
           { prefix: 2, alpha: 0.3, mode: 'remove' },
           { prefix: 2, alpha: 0.9, mode: 'interleaved' },
         ];
-        const runner = new PolicyRunner({
-          config: CONFIG,
-          shape: SHAPE,
-          tables: TABLES,
-          vectors: VECTORS,
-          parameters,
-          maxRows: 8,
-          buckets: [1, 4],
-        });
+        const runner = runnerOf(parameters, 8, [1, 4]);
         const seen = rows.map((): Float32Array[] => []);
         const sequences = await runner.run(prefixes, rows, (state, logits) => {
           seen[state.row]!.push(logits.slice());
@@ -111,15 +108,7 @@ describe('cached decoding', () => {
       alpha: prefix / 20,
       mode: modes[prefix % 3]!,
     }));
-    const runner = new PolicyRunner({
-      config: CONFIG,
-      shape: SHAPE,
-      tables: TABLES,
-      vectors: VECTORS,
-      parameters,
-      maxRows: 20,
-      buckets: [8],
-    });
+    const runner = runnerOf(parameters, 20, [8]);
     const random = new Random(4);
     const sequences = await runner.run(prefixes, rows, (_, logits) =>
       sampleAction(logits, 2, random.uniform()),

@@ -14,7 +14,7 @@ import {
   type PolicyTables,
   prefixLength,
 } from './network.ts';
-import type { ContextVectors } from './policy-corpus.ts';
+import type { ContextSource } from './policy-corpus.ts';
 import { emptyPrefix, type PrefixRow, writePrefix } from './sequence-batch.ts';
 
 /** One sequence to decode: its prefix among those given, α and mode. */
@@ -47,7 +47,7 @@ export interface PolicyRunnerOptions {
   readonly config: PolicyConfig;
   readonly shape: PolicyShape;
   readonly tables: PolicyTables;
-  readonly vectors: ContextVectors;
+  readonly vectors: ContextSource;
   readonly parameters: ReadonlyMap<string, HostTensor>;
   /** Most sequences at once. */
   readonly maxRows: number;

@@ -7,7 +7,7 @@ import { type Random, dropoutMask } from '../../nn/random.ts';
 import { rowOf } from '../metrics.ts';
 import { ActionSpace, type PolicyMode } from './actions.ts';
 import { CONTEXT_TOKENS, type PolicyConfig, policyMaskNames, type PolicyShape } from './network.ts';
-import { type ContextVectors, logitOf, type PolicyCorpus } from './policy-corpus.ts';
+import { type ContextSource, logitOf, type PolicyCorpus } from './policy-corpus.ts';
 
 /** The prefix inputs of some rows. */
 export interface PrefixArrays {
@@ -53,7 +53,7 @@ export function writePrefix(
   arrays: PrefixArrays,
   row: number,
   { probabilities, ids, weights, start }: PrefixRow,
-  vectors: ContextVectors,
+  vectors: ContextSource,
   { startSlots }: Pick<PolicyConfig, 'startSlots'>,
 ): void {
   const drugs = probabilities.length;

@@ -4,7 +4,7 @@ import { loadKnowledge } from '../../knowledge/knowledge.ts';
 import { hostTensor } from '../../nn/dtype.ts';
 import { mean, setPerVisit } from '../metrics.ts';
 import { foldProjections } from '../network.ts';
-import { Predictor } from '../predict.ts';
+import { scoreOnce } from '../predict.ts';
 import { drugFeaturesOf, prepare } from '../prepare.ts';
 import { recordedPairs } from '../formulary-pairs.ts';
 import { LOGISTIC, type ModelRecipe } from '../settings.ts';
@@ -42,14 +42,7 @@ describe('training the list policy', () => {
       vocabulary,
       train: prepared.train,
     });
-    const predictor = new Predictor({
-      network: CLASSIFIER.network,
-      shape: { features: vocabulary.features.length, drugs: vocabulary.formulary.length },
-      parameters,
-      buckets: [64],
-    });
-    const scores = await predictor.scoreCorpus(prepared.validation);
-    await predictor.close();
+    const scores = await scoreOnce(CLASSIFIER.network, vocabulary, parameters, prepared.validation);
     const vectors = new ContextVectors(vocabulary, parameters.get('features.weight')!);
     const train = () =>
       trainPolicy({ prepared, knowledge, vectors, recipe: RECIPE, seed: 1, threads: 1 }, CLASSIFIER);

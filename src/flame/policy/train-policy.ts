@@ -12,7 +12,7 @@ import { drugFeaturesOf, type Prepared } from '../prepare.ts';
 import type { ModelRecipe } from '../settings.ts';
 import { recipeInputs } from '../train-recipe.ts';
 import { crossFit } from './cross-fit.ts';
-import { type ContextVectors, policyCorpus } from './policy-corpus.ts';
+import { type ContextSource, type PolicyCorpus, policyCorpus } from './policy-corpus.ts';
 import type { PolicyRecipe } from './settings.ts';
 import { trainReinforced } from './train-reinforced.ts';
 import { type PolicyProgress, type PolicyTrainingRun, trainSupervised } from './train-supervised.ts';
@@ -22,7 +22,7 @@ export type PolicyStage = 'cross-fitting' | 'supervised' | 'reinforced';
 export interface TrainPolicyOptions {
   readonly prepared: Prepared;
   readonly knowledge: Pick<Knowledge, 'drugs' | 'molecules' | 'interactions'>;
-  readonly vectors: ContextVectors;
+  readonly vectors: ContextSource;
   readonly recipe: PolicyRecipe;
   readonly seed: number;
   readonly threads?: number;
@@ -45,8 +45,9 @@ export async function trainPolicy(
   classifier: ModelRecipe,
 ): Promise<TrainedPolicy> {
   const scores = await crossFittedScores(options, classifier);
-  const supervised = await supervisedStage(options, scores);
-  return { supervised, reinforced: await reinforcedStage(options, scores, supervised) };
+  const corpus = policyCorpus(options.prepared.train, scores);
+  const supervised = await supervisedStage(options, corpus);
+  return { supervised, reinforced: await reinforcedStage(options, corpus, supervised) };
 }
 
 /** π_cls's probabilities of the training visits, none from a classifier that saw the visit's clinician. */
@@ -71,14 +72,17 @@ export async function crossFittedScores(
   });
 }
 
-/** π_list after supervision, its drug table folded. */
+/**
+ * π_list after supervision, its drug table folded.
+ * @param corpus the training visits with cross-fitted scores
+ */
 export async function supervisedStage(
   options: TrainPolicyOptions,
-  scores: ScoreTable,
+  corpus: PolicyCorpus,
 ): Promise<Map<string, HostTensor>> {
   const { prepared, knowledge, recipe, seed } = options;
   const drugFeatures = drugFeaturesOf(prepared, knowledge);
-  const run = runOf(options, scores, 'supervised');
+  const run = runOf(options, corpus, 'supervised');
   const weights = await trainSupervised(
     { ...run, tables: { ...run.tables, drugFeatures } },
     { ...recipe.supervised, seed },
@@ -89,11 +93,11 @@ export async function supervisedStage(
 /** π_list after reinforcement. Rollouts and updates must follow one policy, so nothing is dropped. */
 export async function reinforcedStage(
   options: TrainPolicyOptions,
-  scores: ScoreTable,
+  corpus: PolicyCorpus,
   from: ReadonlyMap<string, HostTensor>,
 ): Promise<Map<string, HostTensor>> {
   const { recipe, seed } = options;
-  const run = runOf(options, scores, 'reinforced');
+  const run = runOf(options, corpus, 'reinforced');
   return trainReinforced(
     { ...run, config: { ...recipe.network, dropout: 0 } },
     { ...recipe.reinforced, seed },
@@ -103,7 +107,7 @@ export async function reinforcedStage(
 
 function runOf(
   { prepared, knowledge, vectors, recipe, onProgress, ...common }: TrainPolicyOptions,
-  scores: ScoreTable,
+  corpus: PolicyCorpus,
   stage: PolicyStage,
 ): PolicyTrainingRun {
   const { formulary } = prepared.vocabulary;
@@ -113,7 +117,7 @@ function runOf(
     shape: { drugs: formulary.length, context: vectors.width },
     tables: { pairs: recordedPairs(formulary, knowledge) },
     vectors,
-    corpus: policyCorpus(prepared.train, scores),
+    corpus,
     onProgress: (progress) => onProgress?.(stage, progress),
   };
 }

@@ -12,7 +12,7 @@ import { rowOf } from '../metrics.ts';
 import type { PolicyMode } from './actions.ts';
 import type { PolicyConfig, PolicyShape, PolicyTables } from './network.ts';
 import { supervisedObjective } from './objectives.ts';
-import { type ContextVectors, corruptList, errorStatistics, type PolicyCorpus } from './policy-corpus.ts';
+import { type ContextSource, corruptList, errorStatistics, type PolicyCorpus } from './policy-corpus.ts';
 import { prefixRow, SequenceBatch, writePrefix } from './sequence-batch.ts';
 
 export interface SupervisedSettings {
@@ -30,7 +30,7 @@ export interface PolicyTrainingRun {
   readonly config: PolicyConfig;
   readonly shape: PolicyShape;
   readonly tables: PolicyTables;
-  readonly vectors: ContextVectors;
+  readonly vectors: ContextSource;
   readonly corpus: PolicyCorpus;
   readonly threads?: number;
   readonly signal?: AbortSignal;

@@ -7,11 +7,12 @@ import { createHash } from 'node:crypto';
 import type { Knowledge } from '../../knowledge/knowledge.ts';
 import { FlameError } from '../../shared/errors.ts';
 import type { DrugId } from '../../shared/ids.ts';
+import { countFormulary } from '../corpus.ts';
 import type { DrugLists } from '../metrics.ts';
 import { type EvidenceBlock, fitCombination, joined } from './combination.ts';
 import { type DrugTraits, WIDTH } from './drug-rows.ts';
 import { fitExperts } from './experts.ts';
-import { logit } from './numerics.ts';
+import { logit } from '../probability.ts';
 import { SiteEncoder, type SiteInput } from './site-encoder.ts';
 import { evidenceRows, nameOf, type PriorClassifier, SiteModel } from './site-model.ts';
 import { labelsOf, type SiteVisit } from './site-visits.ts';
@@ -92,13 +93,7 @@ export async function adaptToSite(options: AdaptationOptions): Promise<SiteModel
 
 /** Drugs of at least `minimum` visits, most used first, ties by name. */
 export function siteFormulary(visits: readonly SiteVisit[], minimum = FORMULARY_VISITS): DrugId[] {
-  const uses = new Map<DrugId, number>();
-  for (const { drugs } of visits)
-    for (const drug of new Set(drugs)) uses.set(drug, (uses.get(drug) ?? 0) + 1);
-  return [...uses]
-    .filter(([, count]) => count >= minimum)
-    .sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))
-    .map(([drug]) => drug);
+  return countFormulary(visits, minimum);
 }
 
 interface Prepared {

@@ -3,7 +3,7 @@
  * of Chen & Guestrin 2016), over columns cut into at most 32 bins. Draws nothing at random.
  */
 
-import { sigmoid } from './numerics.ts';
+import { sigmoid } from '../probability.ts';
 
 export interface BoostingOptions {
   readonly trees: number;

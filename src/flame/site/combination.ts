@@ -6,7 +6,8 @@
 import { setQuality } from '../metrics.ts';
 import { expectedJaccardList } from '../set-rules.ts';
 import { type BoostingOptions, fitTrees, NO_TREES, type Trees, treesLogit } from './boosting.ts';
-import { denseLogistic, sigmoid } from './numerics.ts';
+import { sigmoid } from '../probability.ts';
+import { denseLogistic } from './numerics.ts';
 
 export interface Combination {
   /** [width] */

@@ -4,7 +4,7 @@
  */
 
 import type { Experts, Opinions } from './experts.ts';
-import { logit } from './numerics.ts';
+import { logit } from '../probability.ts';
 import type { SiteInput } from './site-encoder.ts';
 
 /** What is known of the site's drugs beside its visits. */

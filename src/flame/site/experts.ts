@@ -4,9 +4,16 @@
  */
 
 import type { DrugLists } from '../metrics.ts';
-import { logit, ridgeRegression, sigmoid } from './numerics.ts';
+import { logit, sigmoid } from '../probability.ts';
+import { ridgeRegression } from './numerics.ts';
 import { type SiteInput, SIZE_WIDTH } from './site-encoder.ts';
-import { fitLogistic, type LinearModel, linearLogits, sparseRows } from './sparse-logistic.ts';
+import {
+  fitLogistic,
+  type LinearModel,
+  linearLogits,
+  type SparseRows,
+  sparseRows,
+} from './sparse-logistic.ts';
 
 /** Ridge of the logistic regressions; others that were tried stand in docs/decisions/0011. */
 export const RIDGE = 20;
@@ -55,14 +62,7 @@ export function fitExperts(
   const base = Float32Array.from(share, logit);
   const lengths = truth.map((list) => Math.log(Math.max(1, list.length)));
   const size = Float64Array.from(inputs.flatMap((input) => input.size));
-  const codes = sparseRows(
-    inputs.map((input) => input.codes),
-    features,
-  );
-  const full = sparseRows(
-    inputs.map((input) => input.full),
-    features,
-  );
+  const { codes, full } = rowsOf(inputs, features);
   return {
     base,
     persistence: Float32Array.from(share, (p, drug) =>
@@ -79,6 +79,23 @@ export function fitExperts(
   };
 }
 
+/** The visits as the two regressions read them. */
+function rowsOf(
+  inputs: readonly SiteInput[],
+  features: number,
+): { readonly codes: SparseRows; readonly full: SparseRows } {
+  return {
+    codes: sparseRows(
+      inputs.map(({ codes }) => codes),
+      features,
+    ),
+    full: sparseRows(
+      inputs.map(({ full }) => full),
+      features,
+    ),
+  };
+}
+
 /** What the experts say of one visit: logits [drugs] each, and two guesses at the length of the list. */
 export interface Opinions {
   readonly fromCodes: Float32Array;
@@ -90,14 +107,7 @@ export interface Opinions {
 
 export function askExperts(experts: Experts, inputs: readonly SiteInput[], features: number): Opinions[] {
   const drugs = experts.base.length;
-  const codes = sparseRows(
-    inputs.map((input) => input.codes),
-    features,
-  );
-  const full = sparseRows(
-    inputs.map((input) => input.full),
-    features,
-  );
+  const { codes, full } = rowsOf(inputs, features);
   const byCodes = linearLogits(experts.fromCodes, codes);
   const byAll = linearLogits(experts.fromAll, full);
   return inputs.map((input, visit) => {

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../nn/random.ts';
 import { fitTrees, treesLogit } from './boosting.ts';
-import { denseLogistic, ridgeRegression, sigmoid, solvePositive } from './numerics.ts';
+import { sigmoid } from '../probability.ts';
+import { denseLogistic, ridgeRegression, solvePositive } from './numerics.ts';
 import { fitLogistic, linearLogits, sparseRows } from './sparse-logistic.ts';
 
 describe('solvePositive', () => {

@@ -1,25 +1,12 @@
-/** Small dense numerics of site adaptation: logits, ridge regression, one shared logistic regression. Knows no drug. */
+/** Small dense numerics of site adaptation: ridge regression and one shared logistic regression. Knows no drug. */
 
-export function sigmoid(x: number): number {
-  return 1 / (1 + Math.exp(-x));
-}
+import { choleskyFactor } from '../cholesky.ts';
+import { sigmoid } from '../probability.ts';
 
-export function logit(p: number): number {
-  const clipped = Math.min(Math.max(p, 1e-6), 1 - 1e-6);
-  return Math.log(clipped / (1 - clipped));
-}
-
-/** Solves A x = b for a symmetric positive definite A [n · n], row by row. @throws Error when A is not */
+/** Solves A x = b for a symmetric positive definite A [n · n]. @throws RangeError when A is not */
 export function solvePositive(a: Float64Array, b: Float64Array): Float64Array {
   const n = b.length;
-  const l = new Float64Array(n * n);
-  for (let i = 0; i < n; i += 1)
-    for (let j = 0; j <= i; j += 1) {
-      let sum = a[i * n + j]!;
-      for (let k = 0; k < j; k += 1) sum -= l[i * n + k]! * l[j * n + k]!;
-      if (i === j && !(sum > 0)) throw new Error('the matrix is not positive definite');
-      l[i * n + j] = i === j ? Math.sqrt(sum) : sum / l[j * n + j]!;
-    }
+  const l = choleskyFactor(a, n);
   const x = b.slice();
   for (let i = 0; i < n; i += 1) {
     for (let k = 0; k < i; k += 1) x[i]! -= l[i * n + k]! * x[k]!;

@@ -3,7 +3,7 @@
  * descent (Nesterov 1983, with restarts). Exact up to its tolerance, deterministic, for a few thousand rows.
  */
 
-import { sigmoid } from './numerics.ts';
+import { sigmoid } from '../probability.ts';
 
 /** Row i has ids[starts[i]] … ids[starts[i + 1] − 1] with their weights. */
 export interface SparseRows {
