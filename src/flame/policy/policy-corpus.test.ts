@@ -80,6 +80,18 @@ describe('context vectors', () => {
     expect([...out]).toEqual([0.5, 7, 10, 22, 3, 3]);
   });
 
+  it('put medications to the patient, and the groups of a procedure to the procedures', () => {
+    const slots = [
+      'previous:aspirin',
+      'current:aspirin',
+      'pr2:86',
+      'pr3:860',
+      'dx3:401',
+      'count:diagnoses:2',
+    ];
+    expect(slots.map(contextSlot)).toEqual([0, 0, 2, 2, 1, 0]);
+  });
+
   it('cut logits where nothing is more certain', () => {
     expect(logitOf(0.5)).toBe(0);
     expect(logitOf(0)).toBe(-12);

@@ -21,7 +21,7 @@ export function logitOf(probability: number): number {
 /** Which of the three context vectors a feature is summed into: patient, diagnoses, procedures. */
 export function contextSlot(key: string): number {
   const family: FeatureFamily = familyOf(key);
-  if (/^(pr|pr-|procedure)/.test(key)) return 2;
+  if (/^pr\d?:/.test(key)) return 2; // `pr:`, and the groups `pr2:` and `pr3:` of code-families.ts
   return family === 'code' || family === 'hierarchy' ? 1 : 0;
 }
 
