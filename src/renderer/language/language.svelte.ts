@@ -1,0 +1,69 @@
+/**
+ * The language of the screen: texts by key, plurals by Intl, English where a language has no text. Remembered on this
+ * computer. Translates no clinical content: drug names, code titles and texts of the tables stay as their source has them.
+ */
+
+import i18next, { type TFunction } from 'i18next';
+import { english } from './english.ts';
+import { german } from './german.ts';
+import type { TextKey } from './translation.ts';
+
+export const LANGUAGES = { en: 'English', de: 'Deutsch' } as const;
+export type Language = keyof typeof LANGUAGES;
+const KEY = 'flame.language';
+
+const texts = i18next.createInstance();
+void texts.init({
+  lng: 'en',
+  fallbackLng: 'en',
+  initAsync: false,
+  resources: { en: english, de: german },
+  interpolation: { escapeValue: false }, // Svelte escapes; nothing here is ever set as HTML.
+});
+
+function isLanguage(value: unknown): value is Language {
+  return typeof value === 'string' && value in LANGUAGES;
+}
+
+class LanguageChoice {
+  current = $state<Language>('en');
+  readonly #translate: TFunction = $derived(texts.getFixedT(this.current));
+
+  constructor() {
+    try {
+      const stored = localStorage.getItem(KEY);
+      if (isLanguage(stored)) this.#show(stored);
+    } catch {
+      // A profile without storage forgets the choice; English is complete.
+    }
+  }
+
+  choose(language: Language): void {
+    this.#show(language);
+    try {
+      localStorage.setItem(KEY, language);
+    } catch {
+      // See above: shown now, forgotten at the next start.
+    }
+  }
+
+  /** Reads the language where it is called, so that what is on the screen follows it. */
+  get translate(): TFunction {
+    return this.#translate;
+  }
+
+  #show(language: Language): void {
+    this.current = language;
+    document.documentElement.lang = language;
+  }
+}
+
+export const language = new LanguageChoice();
+
+/**
+ * The text of a key with its file first, e.g. `t('shell:patients')`. A key that English lacks does not compile.
+ * @param values what stands in the text as `{{name}}`; `count` chooses the plural form
+ */
+export function t(key: TextKey, values: Readonly<Record<string, string | number>> = {}): string {
+  return language.translate(key, values);
+}
