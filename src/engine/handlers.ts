@@ -13,6 +13,7 @@ import type { DrugId } from '../shared/ids.ts';
 import { decide } from './decide.ts';
 import { describeDemo, loadDemo } from './demo.ts';
 import { editorHandlers } from './editor-handlers.ts';
+import { Grants } from './grants.ts';
 import { importVisits, type ImportOptions } from './import-visits.ts';
 import { parseParameters } from './parameters.ts';
 import type { CallContext, EngineHandlers, Handlers } from './serve.ts';
@@ -25,19 +26,15 @@ import { getVisit, listVisits } from './store/visits.ts';
 import { readVisitDetail, titlesOf } from './visit-detail.ts';
 import { Workspace } from './workspace.ts';
 
-/** Grants that were not used yet; older ones are forgotten. */
-const OPEN_GRANTS = 100;
-
 export async function createHandlers(options: EngineOptions): Promise<EngineHandlers> {
   const workspace = await Workspace.open(options);
-  const grants = new Map<string, string>();
+  const grants = new Grants();
   return {
     engine: engineHandlers(workspace, grants),
     shell: {
       'files.grant': (params) => {
-        const { grant, path } = parseParameters('files.grant', params);
-        grants.set(grant, path);
-        for (const old of [...grants.keys()].slice(0, -OPEN_GRANTS)) grants.delete(old);
+        const { grant, path, purpose = 'read' } = parseParameters('files.grant', params);
+        grants.give(grant, path, purpose);
         return { name: basename(path) };
       },
       'engine.shutdown': async (params) => {
@@ -49,7 +46,7 @@ export async function createHandlers(options: EngineOptions): Promise<EngineHand
   };
 }
 
-function engineHandlers(workspace: Workspace, grants: Map<string, string>): Handlers<EngineApi> {
+function engineHandlers(workspace: Workspace, grants: Grants): Handlers<EngineApi> {
   const actor = actorName();
   const titles = () => titlesOf(workspace.knowledgeOrNull);
   const checker = lazy(() => new Checker(workspace.knowledge));
@@ -122,10 +119,9 @@ function engineHandlers(workspace: Workspace, grants: Map<string, string>): Hand
 
     'visits.import': async (params, context): Promise<ImportReport> => {
       const { grant } = parseParameters('visits.import', params);
-      const file = grants.get(grant);
-      if (file === undefined) throw new FlameError('NOT_FOUND', { what: 'picked file' });
+      const file = grants.path(grant, 'read');
       const report = await importVisits(workspace.db, { ...importOptions(context), file });
-      grants.delete(grant);
+      grants.used(grant);
       return report;
     },
 

@@ -92,7 +92,11 @@ export const PARAMETERS = {
     overrides: z.array(override).max(500),
     comment: z.string().max(10_000),
   }),
-  'files.grant': z.strictObject({ grant, path: z.string().min(1).max(4096) }),
+  'files.grant': z.strictObject({
+    grant,
+    path: z.string().min(1).max(4096),
+    purpose: z.enum(['read', 'write']).exactOptional(),
+  }),
   'engine.shutdown': z.strictObject({}),
 } as const satisfies { readonly [Name in keyof Api]: z.ZodType<ParamsOf<Api, Name>> };
 

@@ -7,6 +7,7 @@ import { connectPages } from './engine-ports.ts';
 import { serveImportDialog } from './import-dialog.ts';
 import { setMenu } from './menu.ts';
 import { ENGINE_ENTRY, modelsFolder, prepareProfile, resourcesFolder } from './paths.ts';
+import { serveSaveDialog } from './save-file.ts';
 import { devOrigin, isDrivenFromOutside, restrictApp } from './security.ts';
 import { openWindow } from './window.ts';
 
@@ -46,6 +47,7 @@ function run(profile: string): void {
   host.start();
   const window = openWindow();
   serveImportDialog(host, window);
+  serveSaveDialog(host, window);
 
   app.on('second-instance', () => {
     if (window.isDestroyed()) return;

@@ -20,5 +20,6 @@ const bridge: FlameBridge = {
   start: link.start,
   onEngineState: link.onEngineState,
   pickImportFile: () => ipcRenderer.invoke(CHANNELS.pickImportFile) as Promise<BridgeReply>,
+  pickSaveFile: (wish) => ipcRenderer.invoke(CHANNELS.pickSaveFile, wish) as Promise<BridgeReply>,
 };
 contextBridge.exposeInMainWorld('flame', bridge);

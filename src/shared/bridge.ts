@@ -18,7 +18,11 @@ export interface StartedCall {
   readonly cancel: () => void;
 }
 
-/** A file that the user picked. The renderer never learns its path; `grant` is what `visits.import` takes. */
+/** Kinds of file that Flame saves. */
+export const SAVED_KINDS = ['csv', 'jsonl', 'pdf'] as const;
+export type SavedKind = (typeof SAVED_KINDS)[number];
+
+/** A file that the user picked. The renderer never learns its path; `grant` is what an import or an export takes. */
 export interface PickedFile {
   readonly grant: string;
   readonly name: string;
@@ -31,6 +35,8 @@ export interface FlameBridge {
   readonly onEngineState: (listener: (state: EngineState) => void) => () => void;
   /** Opens the system's file dialog; null when the user closes it without a choice. */
   readonly pickImportFile: () => Promise<BridgeReply>;
+  /** Asks where to save a file that the engine writes; null when the user closes the dialog without a choice. */
+  readonly pickSaveFile: (wish: { kind: SavedKind; name: string }) => Promise<BridgeReply>;
 }
 
 declare global {
@@ -48,6 +54,8 @@ export interface Engine {
   readonly call: Client<EngineApi>['call'];
   readonly onState: (listener: (state: EngineState) => void) => () => void;
   readonly pickImportFile: () => Promise<PickedFile | null>;
+  /** @param name the file name that the dialog suggests */
+  readonly pickSaveFile: (kind: SavedKind, name: string) => Promise<PickedFile | null>;
 }
 
 export function connectEngine(bridge: FlameBridge): Engine {
@@ -70,6 +78,8 @@ export function connectEngine(bridge: FlameBridge): Engine {
     call: start as Engine['call'],
     onState: (listener) => bridge.onEngineState(listener),
     pickImportFile: async () => unwrap(await bridge.pickImportFile()) as PickedFile | null,
+    pickSaveFile: async (kind, name) =>
+      unwrap(await bridge.pickSaveFile({ kind, name })) as PickedFile | null,
   };
 }
 

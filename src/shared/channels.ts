@@ -9,4 +9,6 @@ export const CHANNELS = {
   state: 'engine:state',
   /** preload → shell, answered: let the user pick a file to import. */
   pickImportFile: 'import:pick',
+  /** preload → shell, answered: let the user pick where a file is saved. */
+  pickSaveFile: 'save:pick',
 } as const;

@@ -248,8 +248,8 @@ export interface EngineApi {
 
 /** Calls that only the shell (main process) makes; the renderer's port refuses them. */
 export interface ShellApi {
-  /** Lets the renderer import one picked file without ever seeing its path. */
-  'files.grant': Method<{ grant: string; path: string }, { name: string }>;
+  /** Lets the renderer use one picked file without ever seeing its path: to import it, or to have it written. */
+  'files.grant': Method<{ grant: string; path: string; purpose?: 'read' | 'write' }, { name: string }>;
   /** Closes the database and stops. */
   'engine.shutdown': Method<Record<string, never>, Record<string, never>>;
 }

@@ -8,7 +8,8 @@ interface Wording {
   readonly action: string;
 }
 
-const WORDING = {
+/** Also the English of the screen, which words it in other languages by code (src/renderer/language). */
+export const ERROR_WORDING = {
   INVALID_INPUT: {
     title: 'This input cannot be used: {problem}',
     action: 'Correct it and try again.',
@@ -20,6 +21,10 @@ const WORDING = {
   FILE_NOT_READABLE: {
     title: 'The file {file} cannot be read.',
     action: 'Check that it exists and that you may read it.',
+  },
+  FILE_NOT_WRITABLE: {
+    title: 'The file {file} cannot be written: {problem}',
+    action: 'Check free disk space and that you may write there, or choose another place.',
   },
   IMPORT_EMPTY: {
     title: '{file} holds no usable visit.',
@@ -113,7 +118,7 @@ const WORDING = {
   },
 } as const satisfies Record<string, Wording>;
 
-export type ErrorCode = keyof typeof WORDING;
+export type ErrorCode = keyof typeof ERROR_WORDING;
 
 /** An error with a code that survives the way between processes. */
 export class FlameError extends Error {
@@ -135,7 +140,7 @@ export interface WireError {
 }
 
 export function isErrorCode(value: unknown): value is ErrorCode {
-  return typeof value === 'string' && Object.hasOwn(WORDING, value);
+  return typeof value === 'string' && Object.hasOwn(ERROR_WORDING, value);
 }
 
 /** Turns anything thrown into data; an unexpected error keeps its message as the `problem` of INTERNAL. */
@@ -153,6 +158,6 @@ export function fromWireError(error: WireError): FlameError {
 export function describeError(code: ErrorCode, details: ErrorDetails = {}): Wording {
   const fill = (text: string): string =>
     text.replace(/\{(\w+)\}/g, (_whole, key: string) => String(details[key] ?? '')).trim();
-  const { title, action } = WORDING[code];
+  const { title, action } = ERROR_WORDING[code];
   return { title: fill(title), action: fill(action) };
 }

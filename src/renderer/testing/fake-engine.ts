@@ -152,6 +152,7 @@ export function fakeEngine(initial: Partial<AppStatus> = {}): FakeEngine {
       return () => listeners.delete(listener);
     },
     pickImportFile: () => Promise.resolve({ grant: 'g', name: 'visits.jsonl' }),
+    pickSaveFile: (_kind, name) => Promise.resolve({ grant: 's', name }),
     say(next) {
       state = next;
       for (const listener of listeners) listener(next);
