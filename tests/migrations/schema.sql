@@ -223,7 +223,16 @@ CREATE TABLE visits (
   UNIQUE (demo, source_id)
 ) STRICT;
 
+CREATE INDEX audit_entries_by_action ON audit_entries (action, sequence);
+
+CREATE INDEX audit_entries_by_actor ON audit_entries (actor, sequence);
+
 CREATE INDEX audit_entries_by_subject ON audit_entries (subject, sequence);
+
+CREATE INDEX audit_entries_by_time ON audit_entries (at, sequence);
+
+CREATE INDEX audit_entries_by_visit ON audit_entries (content ->> '$.visit')
+  WHERE content ->> '$.visit' IS NOT NULL;
 
 CREATE INDEX decisions_by_recommendation ON decisions (recommendation);
 
@@ -234,5 +243,7 @@ CREATE INDEX patients_by_last_visit ON patients (last_visit_date DESC, key DESC)
 CREATE INDEX patients_by_merge ON patients (merged_into) WHERE merged_into IS NOT NULL;
 
 CREATE INDEX recommendations_by_visit ON recommendations (visit, key DESC);
+
+CREATE INDEX visits_by_date ON visits (date);
 
 CREATE INDEX visits_by_patient ON visits (patient, date DESC, key DESC);

@@ -6,6 +6,7 @@ import { patientsAndVisits } from './migrations/0001-patients-and-visits.ts';
 import { recommendationsAndDecisions } from './migrations/0002-recommendations-and-decisions.ts';
 import { auditEntries } from './migrations/0003-audit-entries.ts';
 import { editing } from './migrations/0004-editing.ts';
+import { auditAndOverview } from './migrations/0005-audit-and-overview.ts';
 
 export interface Migration {
   /** The schema version it leads to; its file's number. */
@@ -20,6 +21,7 @@ export const MIGRATIONS: readonly Migration[] = [
   recommendationsAndDecisions,
   auditEntries,
   editing,
+  auditAndOverview,
 ];
 
 /** The schema that this version of Flame writes. */
