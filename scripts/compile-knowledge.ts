@@ -16,6 +16,7 @@ import { rulesDocument } from './knowledge/rules-document.ts';
 import { readRules } from './knowledge/rules.ts';
 import { byCodeUnit, readJson, sha256, TableWriter } from './knowledge/tables.ts';
 import { compileTexts } from './knowledge/texts.ts';
+import { compileVisitCounts } from './knowledge/visit-counts.ts';
 
 const sourcesSchema = z.object({ date: z.string(), sources: manifestSchema.shape.sources });
 /** What an interaction count depends on; their hash is the interaction version. */
@@ -36,6 +37,7 @@ export async function compileKnowledge(data: string, target: string): Promise<Ma
   writeDrugs(knowledge, tables, covered, writer);
   compileCodes(knowledge, join(data, 'visits'), writer);
   compileTexts(knowledge, tables, writer);
+  compileVisitCounts(join(data, 'visits'), tables, writer);
   writePatientRules(readPatientRules(knowledge, tables), writer);
   await compileMolecules(knowledge, tables, writer);
 

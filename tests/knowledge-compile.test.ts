@@ -7,7 +7,10 @@ import {
   compilePatientRulesDocument,
   compileRulesDocument,
 } from '../scripts/compile-knowledge.ts';
+import { isForPretermInfants } from '../scripts/knowledge/texts.ts';
+import { loadKnowledge } from '../src/knowledge/knowledge.ts';
 import type { Manifest } from '../src/knowledge/manifest.ts';
+import { asId, type DrugId } from '../src/shared/ids.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const SHIPPED = join(ROOT, 'resources', 'knowledge');
@@ -42,5 +45,18 @@ describe('compile:knowledge', () => {
       readFileSync(join(ROOT, 'data', 'knowledge', file), 'utf8').split('\n')[0]!;
     expect(readdirSync(SHIPPED)).not.toContain('structures.tsv.gz');
     expect(header('corpus_drugs.tsv')).toBe('drug\tvisits\tkept_visits');
+  });
+
+  test('takes label text from products for preterm infants only where there is no other', () => {
+    expect(isForPretermInfants('Premature infants with corrected age < 5 weeks')).toBe(true);
+    expect(isForPretermInfants('contraindicated for premature infants because their skin is thin')).toBe(
+      false,
+    );
+    expect(isForPretermInfants('in infants under 2 years of age who have suspected infections')).toBe(false);
+    const { texts } = loadKnowledge(SHIPPED);
+    const sections = (name: string) => texts.contraindications(asId<DrugId>(name)).join(' ');
+    expect(sections('propranolol')).toContain('Bronchial asthma');
+    expect(sections('propranolol')).not.toContain('80 beats per minute');
+    expect(sections('ibuprofen')).not.toContain('Preterm infants');
   });
 });

@@ -1,6 +1,10 @@
 /** Compiles code titles, hierarchies and maps between code systems. Invents no title. */
 
+import { z } from 'zod';
+import { nameKey } from '../../src/knowledge/names.ts';
 import { byCodeUnit, readJson, readTsv, type TableWriter } from './tables.ts';
+
+const layWords = z.object({ terms: z.record(z.string(), z.array(z.string()).min(1)) });
 
 const LOWER_WORDS = /\b(And|Of|The|To|Or|In|With|Not|From|By|For|Due|Their)\b/g;
 
@@ -83,6 +87,19 @@ export function compileCodes(knowledge: string, visits: string, writer: TableWri
   const codebook = readJson(visits, 'namcs-codebook.json') as Record<string, Record<string, string>>;
   const titles = Object.values(codebook).reduce((count, part) => count + Object.keys(part).length, 0);
   writer.json('namcs-codebook.json', codebook, titles, ['namcs']);
+
+  writeLayWords(knowledge, new Set(icd10.map(([code]) => code!)), writer);
+}
+
+/** What people call a diagnosis, with the codes to offer for it. @throws when a code is not in the ICD-10-CM table */
+function writeLayWords(knowledge: string, known: ReadonlySet<string>, writer: TableWriter): void {
+  const { terms } = layWords.parse(readJson(knowledge, 'lay-words.json'));
+  const rows = Object.entries(terms).map(([term, codes]) => {
+    const unknown = codes.find((code) => !known.has(code));
+    if (unknown !== undefined) throw new Error(`lay-words.json: ${term}: no code ${unknown}`);
+    return [nameKey(term), codes.join(' ')];
+  });
+  writer.tsv('lay-words.tsv.gz', ['words', 'icd10'], rows, ['flame']);
 }
 
 /** One row a first code, its partners joined by spaces in the order of the source. */
