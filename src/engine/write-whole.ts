@@ -1,0 +1,37 @@
+/** Writes a picked file whole or not at all: a crash or a full disk leaves what was there before. Picks no place. */
+
+import { randomBytes } from 'node:crypto';
+import { open, rename, rm } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { FlameError } from '../shared/errors.ts';
+
+/**
+ * @param chunks written one after the other, so that a long file need not stand in memory
+ * @throws FlameError FILE_NOT_WRITABLE; an error of `chunks` itself passes through, and no file is left
+ */
+export async function writeWhole(path: string, chunks: Iterable<Uint8Array | string>): Promise<void> {
+  const draft = `${path}.draft-${randomBytes(6).toString('hex')}`;
+  try {
+    const file = await open(draft, 'wx', 0o600).catch(refuse(path));
+    try {
+      for (const chunk of chunks) {
+        const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+        await file.writeFile(bytes).catch(refuse(path));
+      }
+      await file.sync().catch(refuse(path));
+    } finally {
+      await file.close();
+    }
+    await rename(draft, path).catch(refuse(path));
+  } catch (thrown) {
+    await rm(draft, { force: true });
+    throw thrown;
+  }
+}
+
+function refuse(path: string): (cause: unknown) => never {
+  return (cause) => {
+    const problem = cause instanceof Error ? cause.message : String(cause);
+    throw new FlameError('FILE_NOT_WRITABLE', { file: basename(path), problem }, { cause });
+  };
+}
