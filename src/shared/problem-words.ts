@@ -2,8 +2,8 @@
 
 import type { FieldProblem, ProblemCode } from './check-input.ts';
 
-/** Names in braces are filled from the details. */
-const WORDS: Readonly<Record<ProblemCode, string>> = {
+/** Names in braces are filled from the details. Also the English of the screen (src/renderer/language). */
+export const PROBLEM_WORDING: Readonly<Record<ProblemCode, string>> = {
   missing: 'This is needed.',
   'not-a-date': 'Not a day of the calendar. Write YYYY-MM-DD, or the year alone.',
   'in-the-future': 'This lies in the future.',
@@ -22,7 +22,7 @@ const WORDS: Readonly<Record<ProblemCode, string>> = {
 };
 
 export function problemWords({ code, details }: FieldProblem): string {
-  return WORDS[code].replace(/\{(\w+)\}/g, (_whole, key: string) => {
+  return PROBLEM_WORDING[code].replace(/\{(\w+)\}/g, (_whole, key: string) => {
     const value = details[key];
     return typeof value === 'number' && value >= 10_000 ? value.toLocaleString('en') : String(value ?? '');
   });

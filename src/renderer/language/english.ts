@@ -1,5 +1,31 @@
 /** The English texts, complete, one file a feature. Every other language is measured against this object. Holds no logic. */
 
+import { ERROR_WORDING } from '../../shared/errors.ts';
+import { PROBLEM_WORDING } from '../../shared/problem-words.ts';
+import about from './en/about.json';
+import common from './en/common.json';
+import importing from './en/importing.json';
+import patients from './en/patients.json';
+import people from './en/people.json';
+import probability from './en/probability.json';
+import settings from './en/settings.json';
+import severity from './en/severity.json';
 import shell from './en/shell.json';
+import start from './en/start.json';
+import visit from './en/visit.json';
 
-export const english = { shell } as const;
+export const english = {
+  about,
+  common,
+  errors: ERROR_WORDING,
+  importing,
+  patients,
+  people,
+  probability,
+  problems: PROBLEM_WORDING,
+  settings,
+  severity,
+  shell,
+  start,
+  visit,
+} as const;

@@ -1,6 +1,32 @@
 /** The German texts; what is missing here is shown in English. Holds no logic. */
 
+import about from './de/about.json';
+import common from './de/common.json';
+import errors from './de/errors.json';
+import importing from './de/importing.json';
+import patients from './de/patients.json';
+import people from './de/people.json';
+import probability from './de/probability.json';
+import problems from './de/problems.json';
+import settings from './de/settings.json';
+import severity from './de/severity.json';
 import shell from './de/shell.json';
+import start from './de/start.json';
+import visit from './de/visit.json';
 import type { Translation } from './translation.ts';
 
-export const german: Translation = { shell };
+export const german: Translation = {
+  about,
+  common,
+  errors,
+  importing,
+  patients,
+  people,
+  probability,
+  problems,
+  settings,
+  severity,
+  shell,
+  start,
+  visit,
+};

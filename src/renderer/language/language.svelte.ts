@@ -11,6 +11,7 @@ import type { TextKey } from './translation.ts';
 export const LANGUAGES = { en: 'English', de: 'Deutsch' } as const;
 export type Language = keyof typeof LANGUAGES;
 const KEY = 'flame.language';
+const BRACES = { prefix: '{', suffix: '}', escapeValue: false };
 
 const texts = i18next.createInstance();
 void texts.init({
@@ -66,4 +67,9 @@ export const language = new LanguageChoice();
  */
 export function t(key: TextKey, values: Readonly<Record<string, string | number>> = {}): string {
   return language.translate(key, values);
+}
+
+/** A text of the tables of src/shared, where values stand in single braces and a missing one leaves nothing. */
+export function filled(key: TextKey, values: Readonly<Record<string, string | number>>): string {
+  return language.translate(key, { replace: values, interpolation: BRACES }).trim();
 }

@@ -9,7 +9,7 @@ function texts(node: unknown, path: readonly string[] = []): Map<string, string>
   return new Map(Object.entries(node as object).flatMap(([key, value]) => [...texts(value, [...path, key])]));
 }
 const placeholders = (text: string): string[] =>
-  [...text.matchAll(/\{\{\s*(\w+)/g)].map(([, name]) => name!).sort();
+  [...text.matchAll(/\{\s*(\w+)/g)].map(([, name]) => name!).sort();
 
 describe('language files', () => {
   it('names in a translation only what English has, with the same values in it', () => {

@@ -1,6 +1,7 @@
 /** What moving the slider or editing changed, in words. Compares lists; chooses nothing. */
 
 import type { DrugId } from '../../shared/ids.ts';
+import { locale } from './numbers.ts';
 
 export interface ListChange {
   readonly gained: readonly DrugId[];
@@ -33,8 +34,7 @@ export function pairsInWords(from: number, to: number): string {
 
 /** "a", "a and b", "a, b and c". */
 export function sentenceList(items: readonly string[]): string {
-  if (items.length < 2) return items[0] ?? '';
-  return `${items.slice(0, -1).join(', ')} and ${items.at(-1) ?? ''}`;
+  return new Intl.ListFormat(locale(), { type: 'conjunction' }).format(items);
 }
 
 /** "1 visit", "3 visits". */

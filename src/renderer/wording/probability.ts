@@ -1,8 +1,10 @@
 /** Probabilities in words and in natural frequencies. The bands are Flame's own wording, not a clinical scale. */
 
+import { t } from '../language/language.svelte.ts';
+
 /** Lower bounds of the words, highest first. */
 export const PROBABILITY_BANDS = [
-  { from: 0.75, word: 'very likely' },
+  { from: 0.75, word: 'veryLikely' },
   { from: 0.5, word: 'likely' },
   { from: 0.25, word: 'plausible' },
   { from: 0.1, word: 'possible' },
@@ -10,7 +12,8 @@ export const PROBABILITY_BANDS = [
 ] as const;
 
 export function probabilityWord(probability: number): string {
-  return (PROBABILITY_BANDS.find((band) => probability >= band.from) ?? PROBABILITY_BANDS[4]).word;
+  const band = PROBABILITY_BANDS.find(({ from }) => probability >= from) ?? PROBABILITY_BANDS[4];
+  return t(`probability:band.${band.word}`);
 }
 
 /** "31 %", "< 1 %". */
@@ -24,6 +27,6 @@ export function percent(probability: number): string {
 export function frequency(probability: number): string {
   const of = probability < 0.1 ? 100 : 10;
   const times = Math.round(probability * of);
-  if (times === 0) return 'Prescribed at fewer than 1 of 100 such visits';
-  return `Prescribed at about ${times} of ${of} such visits`;
+  if (times === 0) return t('probability:rare');
+  return t('probability:frequency', { times, of });
 }

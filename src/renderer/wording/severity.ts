@@ -1,6 +1,7 @@
 /** The words for interaction severities, the same in list, graph, table and dialog. Decides nothing. */
 
 import type { Severity } from '../../shared/domain.ts';
+import { t } from '../language/language.svelte.ts';
 
 export interface SeverityWords {
   /** For marks and table cells. */
@@ -12,33 +13,36 @@ export interface SeverityWords {
 
 export const SEVERITIES: readonly Severity[] = [4, 3, 2, 1];
 
+/** Read at each use, so that they follow the language. */
 export const SEVERITY_WORDS: Readonly<Record<Severity, SeverityWords>> = {
-  4: {
-    word: 'contraindicated',
-    short: 'contraindicated',
-    meaning: 'The combination is contraindicated.',
-  },
-  3: {
-    word: 'avoid combination',
-    short: 'avoid',
-    meaning: 'Avoid the combination unless there is no alternative.',
-  },
-  2: {
-    word: 'monitor or adjust',
-    short: 'monitor',
-    meaning: 'Monitor the patient or adjust a dose.',
-  },
-  1: { word: 'be aware', short: 'be aware', meaning: 'Minor; know about it.' },
+  4: wordsOf(4),
+  3: wordsOf(3),
+  2: wordsOf(2),
+  1: wordsOf(1),
 };
+
+function wordsOf(level: Severity): SeverityWords {
+  return {
+    get word() {
+      return t(`severity:level.${level}.word`);
+    },
+    get short() {
+      return t(`severity:level.${level}.short`);
+    },
+    get meaning() {
+      return t(`severity:level.${level}.meaning`);
+    },
+  };
+}
 
 /** "1 pair: contraindicated", "3 pairs: 1 avoid combination, 2 monitor or adjust". */
 export function countInWords(severities: readonly Severity[]): string {
-  if (severities.length === 0) return 'no interaction recorded';
-  const total = `${severities.length} ${severities.length === 1 ? 'pair' : 'pairs'}`;
-  const parts = SEVERITIES.map((level) => ({ level, n: severities.filter((s) => s === level).length }))
+  if (severities.length === 0) return t('severity:none');
+  const words = SEVERITIES.map((level) => ({ level, n: severities.filter((s) => s === level).length }))
     .filter(({ n }) => n > 0)
     .map(({ level, n }) =>
       severities.length === 1 ? SEVERITY_WORDS[level].word : `${n} ${SEVERITY_WORDS[level].word}`,
-    );
-  return `${total}: ${parts.join(', ')}`;
+    )
+    .join(', ');
+  return t('severity:counted', { count: severities.length, words });
 }

@@ -1,28 +1,20 @@
 /** People, dates and places of a visit in words. Formats; knows no code tables. */
 
 import type { Patient, Setting, Sex } from '../../shared/domain.ts';
-
-const SEX: Readonly<Record<Sex, string>> = { F: 'female', M: 'male', unknown: 'sex unknown' };
-const SETTING: Readonly<Record<Setting, string>> = {
-  office: 'office visit',
-  inpatient: 'inpatient stay',
-  'intensive-care': 'intensive care',
-  emergency: 'emergency department',
-  unknown: 'setting unknown',
-};
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+import { t } from '../language/language.svelte.ts';
+import { locale } from './numbers.ts';
 
 export function sexWord(sex: Sex): string {
-  return SEX[sex];
+  return t(`people:sex.${sex}`);
 }
 
 export function settingWord(setting: Setting): string {
-  return SETTING[setting];
+  return t(`people:setting.${setting}`);
 }
 
 /** "67 y, female"; without a birth year only the sex. */
 export function ageAndSex(age: number | null, sex: Sex): string {
-  return age === null ? SEX[sex] : `${age} y, ${SEX[sex]}`;
+  return age === null ? sexWord(sex) : t('people:ageAndSex', { age, sex: sexWord(sex) });
 }
 
 /** Age in whole years at a date, as far as a birth year tells. */
@@ -31,27 +23,26 @@ export function ageAt(patient: Pick<Patient, 'birthYear'>, isoDate: string | nul
   return Math.max(0, Number(isoDate.slice(0, 4)) - patient.birthYear);
 }
 
+const DAY = { day: 'numeric', month: 'short', year: 'numeric' } as const;
+
 /** "14 Mar 2009"; only the year when the day is not known. */
 export function dateWords(isoDate: string, dateKnown = true): string {
-  const [year = '', month = '', day = ''] = isoDate.slice(0, 10).split('-');
-  const name = MONTHS[Number(month) - 1];
-  if (!dateKnown || name === undefined) return year;
-  return `${Number(day)} ${name} ${year}`;
+  const day = new Date(`${isoDate.slice(0, 10)}T00:00:00Z`);
+  if (!dateKnown || Number.isNaN(day.getTime())) return isoDate.slice(0, 4);
+  return day.toLocaleDateString(locale(), { ...DAY, timeZone: 'UTC' });
 }
 
 /** Local date and time of an ISO instant: "14 Mar 2009, 09:05". */
 export function timeWords(iso: string): string {
   const time = new Date(iso);
   if (Number.isNaN(time.getTime())) return iso;
-  const two = (n: number): string => String(n).padStart(2, '0');
-  const month = MONTHS[time.getMonth()] ?? '';
-  return `${time.getDate()} ${month} ${time.getFullYear()}, ${two(time.getHours())}:${two(time.getMinutes())}`;
+  return time.toLocaleString(locale(), { ...DAY, hour: '2-digit', minute: '2-digit' });
 }
 
 /** "about 2 minutes left". */
 export function timeLeft(seconds: number): string {
-  if (seconds < 2) return 'almost done';
-  if (seconds < 90) return `about ${Math.round(seconds)} seconds left`;
-  if (seconds < 5400) return `about ${Math.round(seconds / 60)} minutes left`;
-  return `about ${Math.round(seconds / 3600)} hours left`;
+  if (seconds < 2) return t('people:left.almostDone');
+  if (seconds < 90) return t('people:left.seconds', { count: Math.round(seconds) });
+  if (seconds < 5400) return t('people:left.minutes', { count: Math.round(seconds / 60) });
+  return t('people:left.hours', { count: Math.round(seconds / 3600) });
 }
