@@ -2,6 +2,7 @@
 
 import type { Engine } from '../../shared/bridge.ts';
 import type { ImportProgress, ImportReport, WireErrorData } from '../../shared/contract.ts';
+import { t } from '../language/language.svelte.ts';
 import { isCancelled, problemOf } from './problem.ts';
 
 type Ask = (options: {
@@ -47,7 +48,7 @@ export class VisitImport {
   }
 
   loadDemo(): Promise<void> {
-    return this.#run('Demo patients', (options) => this.#engine.call('demo.load', {}, options));
+    return this.#run(t('importing:demo'), (options) => this.#engine.call('demo.load', {}, options));
   }
 
   cancel(): void {

@@ -8,6 +8,15 @@ export function sexWord(sex: Sex): string {
   return t(`people:sex.${sex}`);
 }
 
+/** "female", "born 1957", "record number 12": what tells patients of one name apart, as far as it is known. */
+export function identity({ sex, birthYear, sourceId }: Patient): string[] {
+  return [
+    sexWord(sex),
+    ...(birthYear === null ? [] : [t('patients:born', { year: birthYear })]),
+    ...(sourceId === null ? [] : [t('patients:recordNumber', { number: sourceId })]),
+  ];
+}
+
 export function settingWord(setting: Setting): string {
   return t(`people:setting.${setting}`);
 }
