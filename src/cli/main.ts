@@ -21,6 +21,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   evaluate: async () => (await import('./commands/evaluate.ts')).evaluateCommand(),
   import: async () => (await import('./commands/import.ts')).importCommand(),
   train: async () => (await import('./commands/train.ts')).trainCommand(),
+  audit: async () => (await import('./commands/audit.ts')).auditCommand(),
   models: async () => (await import('./commands/models.ts')).modelsCommand(),
 };
 

@@ -6,6 +6,7 @@ import type { EngineApi } from '../shared/contract.ts';
 import { archivePatient, merge, savePatient, saveVisit, type Editing } from './edit-records.ts';
 import { parseParameters } from './parameters.ts';
 import type { Handlers } from './serve.ts';
+import { appendAudit } from './store/audit.ts';
 import { discardDraft, listDrafts, putDraft } from './store/drafts.ts';
 import { findLikelySame } from './store/patient-changes.ts';
 import { findPatient, patientSummary } from './store/patients.ts';
@@ -76,7 +77,15 @@ export function editorHandlers(workspace: Workspace, actor: string): Pick<Handle
     },
 
     'drafts.discard': (params) => {
-      discardDraft(workspace.db, parseParameters('drafts.discard', params).id);
+      const { id } = parseParameters('drafts.discard', params);
+      const { db } = workspace;
+      db.transaction(() => {
+        const draft = listDrafts(db).find((one) => one.id === id);
+        if (!discardDraft(db, id)) return;
+        const patient = draft?.form.kind === 'visit' ? draft.form.patientId : id;
+        const content = { patient, kind: draft?.form.kind ?? 'unreadable', label: draft?.label ?? '' };
+        appendAudit(db, { actor, action: 'draft.discarded', subject: id, content });
+      });
       return {};
     },
 

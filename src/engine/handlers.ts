@@ -1,6 +1,5 @@
 /** One handler for each method of the contract: parse, ask the parts, write the audit log. Holds no rule of its own. */
 
-import { userInfo } from 'node:os';
 import { basename, join } from 'node:path';
 import { Checker } from '../checks/checker.ts';
 import { factsOf } from '../checks/facts.ts';
@@ -10,6 +9,8 @@ import type { EngineOptions } from '../shared/engine-process.ts';
 import { FlameError } from '../shared/errors.ts';
 import type { DrugName } from '../shared/domain.ts';
 import type { DrugId } from '../shared/ids.ts';
+import { actorName } from './actor.ts';
+import { auditHandlers } from './audit-handlers.ts';
 import { decide } from './decide.ts';
 import { describeDemo, loadDemo } from './demo.ts';
 import { editorHandlers } from './editor-handlers.ts';
@@ -67,6 +68,7 @@ function engineHandlers(workspace: Workspace, grants: Grants): Handlers<EngineAp
 
   return {
     ...editorHandlers(workspace, actor),
+    ...auditHandlers(workspace, actor, grants),
 
     'app.status': (params) => {
       parseParameters('app.status', params);
@@ -207,13 +209,4 @@ function sameVisit(saved: Decision, { visitId }: DecisionInput): Decision {
   throw new FlameError('INVALID_INPUT', {
     problem: 'decisions.save: id: it names a decision for another visit',
   });
-}
-
-/** Without accounts, the user of the computer. */
-function actorName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return 'unknown';
-  }
 }

@@ -8,6 +8,7 @@ import {
   type ParamsOf,
   type ShellApi,
 } from '../shared/contract.ts';
+import { AUDIT_GROUPS, type AuditGroup } from '../shared/audit.ts';
 import { FlameError } from '../shared/errors.ts';
 import {
   asId,
@@ -31,6 +32,15 @@ const drugId = identifier.transform((text) => asId<DrugId>(text));
 const passphrase = z.string().min(1, 'the passphrase is empty').max(1024);
 const severity = z.union([z.literal(1), z.literal(2), z.literal(3), z.literal(4)]);
 const grant = z.string().min(1).max(200);
+
+const date = z.iso.date();
+const auditFilter = z.strictObject({
+  group: z.enum(Object.keys(AUDIT_GROUPS) as AuditGroup[]).nullable(),
+  actor: z.string().max(1000).nullable(),
+  patientId: patientId.nullable(),
+  from: date.nullable(),
+  to: date.nullable(),
+});
 
 const override = z
   .strictObject({
@@ -92,6 +102,14 @@ export const PARAMETERS = {
     overrides: z.array(override).max(500),
     comment: z.string().max(10_000),
   }),
+  'audit.open': z.strictObject({}),
+  'audit.list': z.strictObject({
+    filter: auditFilter,
+    before: z.int().min(1).nullable(),
+    limit: z.int().min(1).max(500),
+  }),
+  'audit.verify': z.strictObject({}),
+  'audit.export': z.strictObject({ filter: auditFilter, format: z.enum(['csv', 'jsonl']), grant }),
   'files.grant': z.strictObject({
     grant,
     path: z.string().min(1).max(4096),

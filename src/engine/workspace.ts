@@ -10,6 +10,8 @@ import type { AppStatus } from '../shared/contract.ts';
 import type { EngineOptions } from '../shared/engine-process.ts';
 import { FlameError, toWireError } from '../shared/errors.ts';
 import { SHIPPED_PACK } from '../flame/model-pack.ts';
+import { AuditHeadKeeper } from './audit-head.ts';
+import { noteOpening, type Opening } from './audit-opening.ts';
 import { DecisionHabits, HABIT_WINDOW } from './decision-habits.ts';
 import { openModel, type OpenModel } from './model.ts';
 import { openProfile, profileProtection, protectProfile, type Profile } from './profile.ts';
@@ -32,6 +34,9 @@ export class Workspace {
   #knowledge: Part<Knowledge>;
   #model: Part<Model>;
   #habits: DecisionHabits | null = null;
+  #auditHead: AuditHeadKeeper | null = null;
+  /** Times of wrong passphrases since the start, ISO; written down once the database is open. */
+  #refused: string[] = [];
 
   private constructor(
     options: EngineOptions,
@@ -59,6 +64,7 @@ export class Workspace {
         : Promise.resolve<Part<Model>>(knowledge),
     ]);
     const workspace = new Workspace(options, profile, knowledge, model);
+    workspace.#noteOpened('app.opened');
     workspace.#countHabits();
     return workspace;
   }
@@ -112,11 +118,36 @@ export class Workspace {
     if (this.#profile.ok) return;
     const opened = await attempt('store', () => openProfile(profileOptions(this.options, passphrase)));
     // A wrong passphrase is an answer to this call, not a state of the database: it stays locked.
-    if (!opened.ok && opened.error.code === 'STORE_KEY_WRONG') throw opened.error;
+    if (!opened.ok && opened.error.code === 'STORE_KEY_WRONG') {
+      this.#refused.push(new Date().toISOString());
+      throw opened.error;
+    }
     if (this.#isOpen()) return; // another call opened it meanwhile; what this one met was that lock
     this.#profile = opened;
-    valueOf(opened);
+    this.#noteOpened('store.unlocked');
+    valueOf(this.#profile);
     this.#countHabits();
+  }
+
+  /** A database whose opening cannot be written down is not used. */
+  #noteOpened(action: Opening['action']): void {
+    if (!this.#profile.ok) return;
+    const profile = this.#profile.value;
+    try {
+      noteOpening(profile, { action, appVersion: this.options.appVersion, refused: this.#refused });
+      this.#refused = [];
+      this.#auditHead = new AuditHeadKeeper(profile);
+    } catch (thrown) {
+      profile.db.close();
+      this.#profile = failed('store', thrown);
+    }
+  }
+
+  /** Lets `work` use the open profile, the head of its audit log brought up to now. @throws what `db` throws */
+  withProfile<T>(work: (profile: Profile) => T): T {
+    const profile = valueOf(this.#profile);
+    this.#auditHead?.flush();
+    return work(profile);
   }
 
   /** Counts ahead of the first recommendation; what hinders it is told to whoever asks for one. */
@@ -160,6 +191,7 @@ export class Workspace {
   async close(): Promise<void> {
     const profile = this.#profile;
     this.#profile = { ok: false, error: new FlameError('STORE_UNAVAILABLE', { problem: 'it was closed' }) };
+    this.#auditHead?.stop();
     if (profile.ok) profile.value.db.close();
     await this.modelOrNull?.close();
   }
@@ -181,10 +213,14 @@ async function attempt<Value>(
   try {
     return { ok: true, value: await open() };
   } catch (thrown) {
-    if (thrown instanceof FlameError) return { ok: false, error: thrown };
-    const problem = `${part}: ${thrown instanceof Error ? thrown.message : String(thrown)}`;
-    return { ok: false, error: new FlameError('INTERNAL', { problem }, { cause: thrown }) };
+    return failed(part, thrown);
   }
+}
+
+function failed(part: AppStatus['failures'][number]['part'], thrown: unknown): Part<never> {
+  if (thrown instanceof FlameError) return { ok: false, error: thrown };
+  const problem = `${part}: ${thrown instanceof Error ? thrown.message : String(thrown)}`;
+  return { ok: false, error: new FlameError('INTERNAL', { problem }, { cause: thrown }) };
 }
 
 function valueOf<Value>(part: Part<Value>): Value {

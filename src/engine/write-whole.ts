@@ -5,16 +5,21 @@ import { open, rename, rm } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { FlameError } from '../shared/errors.ts';
 
+type Chunk = Uint8Array | string;
+
 /**
  * @param chunks written one after the other, so that a long file need not stand in memory
  * @throws FlameError FILE_NOT_WRITABLE; an error of `chunks` itself passes through, and no file is left
  */
-export async function writeWhole(path: string, chunks: Iterable<Uint8Array | string>): Promise<void> {
+export async function writeWhole(
+  path: string,
+  chunks: Iterable<Chunk> | AsyncIterable<Chunk>,
+): Promise<void> {
   const draft = `${path}.draft-${randomBytes(6).toString('hex')}`;
   try {
     const file = await open(draft, 'wx', 0o600).catch(refuse(path));
     try {
-      for (const chunk of chunks) {
+      for await (const chunk of chunks) {
         const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
         await file.writeFile(bytes).catch(refuse(path));
       }

@@ -3,6 +3,7 @@
  * Both ends are derived from it with `satisfies`; a method forgotten anywhere fails to compile.
  */
 
+import type { AuditFilter, AuditPage, AuditVerification } from './audit.ts';
 import type { CodeTitle, Diagnosis, DrugName, Interaction, Patient, Severity, Visit } from './domain.ts';
 import type { Draft, EditorForm, PatientInput, VisitInput } from './editing.ts';
 import type { CheckReport } from './findings.ts';
@@ -244,6 +245,17 @@ export interface EngineApi {
   /** Everything the deterministic checks say of these drugs and the current medications, for the patient of the visit. */
   'visits.check': Method<{ visitId: VisitId; drugs: readonly DrugId[] }, CheckReport>;
   'decisions.save': Method<DecisionInput, Decision>;
+  /** Opens the audit log, which is itself written down, and names everybody who stands in it. */
+  'audit.open': Method<Record<string, never>, { actors: readonly string[] }>;
+  /** One page, newest first; `before` is the number of the last entry of the page before. */
+  'audit.list': Method<{ filter: AuditFilter; before: number | null; limit: number }, AuditPage>;
+  'audit.verify': Method<Record<string, never>, AuditVerification, { checked: number; total: number }>;
+  /** Writes what the filter lets through to the file behind a grant. */
+  'audit.export': Method<
+    { filter: AuditFilter; format: 'csv' | 'jsonl'; grant: string },
+    { entries: number },
+    { written: number }
+  >;
 }
 
 /** Calls that only the shell (main process) makes; the renderer's port refuses them. */
@@ -285,6 +297,10 @@ export const ENGINE_METHODS = {
   'interactions.among': true,
   'visits.check': true,
   'decisions.save': true,
+  'audit.open': true,
+  'audit.list': true,
+  'audit.verify': true,
+  'audit.export': true,
 } as const satisfies Record<MethodName, true>;
 
 export const SHELL_METHODS = {

@@ -241,11 +241,14 @@ describe('the main job, over real ports', () => {
     db.close();
     app = await startEngine(folders);
     expect([...actions].sort()).toEqual([
+      'app.opened',
       'decision.saved',
       'demo.loaded',
       'passphrase.changed',
       'patient.viewed',
       'recommendation.made',
+      'store.unlock-failed',
+      'store.unlocked',
       'visit.viewed',
       'visits.imported',
     ]);

@@ -1,6 +1,7 @@
 /**
  * The audit log: entries are added at the end and never changed (triggers refuse it); each carries the hash of the
- * one before, so that a change made with other tools is found. It cannot tell that the last entries were cut off.
+ * one before, so that a change made with other tools is found. That the last entries were cut off is for
+ * audit-head.ts to tell; filters and names are audit-log.ts's.
  */
 
 import { createHash } from 'node:crypto';
@@ -13,6 +14,8 @@ export interface AuditEvent {
   readonly actor: string;
   readonly action:
     | 'decision.saved'
+    | 'decision.printed'
+    | 'decision.exported'
     | 'recommendation.made'
     | 'patient.viewed'
     | 'visit.viewed'
@@ -25,7 +28,14 @@ export interface AuditEvent {
     | 'visit.changed'
     | 'visits.imported'
     | 'demo.loaded'
-    | 'passphrase.changed';
+    | 'passphrase.changed'
+    | 'draft.discarded'
+    | 'app.opened'
+    | 'store.unlocked'
+    | 'store.unlock-failed'
+    | 'audit.viewed'
+    | 'audit.exported'
+    | 'audit.head-mismatch';
   /** Identifier of what it was done to. */
   readonly subject: string;
   readonly content: Readonly<Record<string, unknown>>;
@@ -38,7 +48,8 @@ export interface AuditEntry extends AuditEvent {
   readonly hash: string;
 }
 
-interface AuditRow {
+/** A row as stored. */
+export interface AuditRow {
   readonly sequence: number;
   readonly at: string;
   readonly actor: string;
@@ -57,9 +68,7 @@ const PAGE = 1000;
 /** Adds an entry. Call it inside the transaction that makes the change it tells of. */
 export function appendAudit(db: WritableDb, event: AuditEvent, at: string = new Date().toISOString()): void {
   db.transaction(() => {
-    const last = db.get<{ sequence: number; hash: string }>(
-      'SELECT sequence, hash FROM audit_entries ORDER BY sequence DESC LIMIT 1',
-    );
+    const last = lastAudit(db);
     const row = {
       sequence: (last?.sequence ?? 0) + 1,
       at,
@@ -102,10 +111,31 @@ export function listAudit(db: ReadableDb, subject?: string): AuditEntry[] {
   }));
 }
 
-/** Recomputes the chain. `broken` names the first entry that does not follow from the one before. */
-export function verifyAudit(db: ReadableDb): { entries: number; broken: number | null } {
+/** What recomputing the chain found. `broken` names the first entry that does not follow from the one before. */
+export interface ChainReport {
+  readonly entries: number;
+  readonly broken: number | null;
+}
+
+export function verifyAudit(db: ReadableDb): ChainReport {
+  const steps = chainSteps(db);
+  while (true) {
+    const { done, value } = steps.next();
+    if (done) return { entries: value.entries, broken: value.broken };
+  }
+}
+
+/** Recomputes the chain page by page. Yields how many entries were found sound so far; returns the last sound hash too. */
+export function* chainSteps(
+  db: ReadableDb,
+): Generator<number, ChainReport & { readonly lastHash: string | null }> {
   let previous = START;
   let sequence = 0;
+  const report = (broken: number | null) => ({
+    entries: sequence,
+    broken,
+    lastHash: sequence === 0 ? null : previous,
+  });
   while (true) {
     const rows = db.all<AuditRow>(
       'SELECT * FROM audit_entries WHERE sequence > ? ORDER BY sequence LIMIT ?',
@@ -113,14 +143,21 @@ export function verifyAudit(db: ReadableDb): { entries: number; broken: number |
       PAGE,
     );
     for (const row of rows) {
-      sequence += 1;
-      if (row.sequence !== sequence || row.previous_hash !== previous || row.hash !== hashOf(row)) {
-        return { entries: sequence - 1, broken: sequence };
+      const next = sequence + 1;
+      if (row.sequence !== next || row.previous_hash !== previous || row.hash !== hashOf(row)) {
+        return report(next);
       }
+      sequence = next;
       previous = row.hash;
     }
-    if (rows.length < PAGE) return { entries: sequence, broken: null };
+    if (rows.length < PAGE) return report(null);
+    yield sequence;
   }
+}
+
+/** The newest entry's number and hash; null in an empty log. */
+export function lastAudit(db: ReadableDb): { readonly sequence: number; readonly hash: string } | null {
+  return db.get('SELECT sequence, hash FROM audit_entries ORDER BY sequence DESC LIMIT 1') ?? null;
 }
 
 function hashOf(row: Omit<AuditRow, 'hash'>): string {

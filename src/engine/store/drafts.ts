@@ -23,8 +23,9 @@ export function putDraft(db: WritableDb, { id, label, form, savedAt }: Draft): v
   );
 }
 
-export function discardDraft(db: WritableDb, id: string): void {
-  db.run('DELETE FROM drafts WHERE id = ?', id);
+/** @returns false when there was none */
+export function discardDraft(db: WritableDb, id: string): boolean {
+  return db.run('DELETE FROM drafts WHERE id = ?', id).changes > 0;
 }
 
 /** Latest first. A draft that this version cannot read is left where it is and not listed. */

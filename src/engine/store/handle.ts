@@ -22,6 +22,8 @@ export interface WritableDb extends ReadableDb {
   run(sql: string, ...parameters: SqlValue[]): { readonly changes: number; readonly rowid: number };
   /** Runs `work` in one transaction: all of it is stored or nothing. Inside another transaction it joins that one. */
   transaction<T>(work: () => T): T;
+  /** Tells `listener` after each transaction that was stored. */
+  onCommit(listener: () => void): void;
   close(): void;
 }
 
@@ -49,6 +51,7 @@ class Handle implements WritableDb {
   readonly file: string;
   readonly #database: Database.Database;
   readonly #statements = new Map<string, Database.Statement<SqlValue[]>>();
+  readonly #listeners: (() => void)[] = [];
 
   constructor(database: Database.Database, file: string) {
     this.#database = database;
@@ -73,7 +76,13 @@ class Handle implements WritableDb {
 
   transaction<T>(work: () => T): T {
     if (this.#database.inTransaction) return work();
-    return this.#guard(() => this.#database.transaction(work).immediate());
+    const result = this.#guard(() => this.#database.transaction(work).immediate());
+    for (const listener of this.#listeners) listener();
+    return result;
+  }
+
+  onCommit(listener: () => void): void {
+    this.#listeners.push(listener);
   }
 
   close(): void {

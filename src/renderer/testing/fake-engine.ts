@@ -130,6 +130,17 @@ export function fakeEngine(initial: Partial<AppStatus> = {}): FakeEngine {
       findings: findingsWithin(FINDINGS, [...drugs, fixtures.drugId('warfarin')]),
       knowledgeVersion: 'flame-2026.11',
     }),
+    'audit.open': () => ({ actors: ['ada'] }),
+    'audit.list': () => ({ total: 0, entries: [] }),
+    'audit.verify': () => ({
+      entries: 0,
+      broken: null,
+      lastHash: null,
+      head: 'matches',
+      mismatches: [],
+      changedDecisions: [],
+    }),
+    'audit.export': () => ({ entries: 0 }),
     'decisions.save': (input) => {
       const decision = decide(input);
       decisions.unshift(decision);
