@@ -17,6 +17,7 @@ import { editorHandlers } from './editor-handlers.ts';
 import { Grants } from './grants.ts';
 import { importVisits, type ImportOptions } from './import-visits.ts';
 import { parseParameters } from './parameters.ts';
+import { reasonsHandlers } from './reasons-handlers.ts';
 import type { CallContext, EngineHandlers, Handlers } from './serve.ts';
 import { appendAudit, type AuditEvent } from './store/audit.ts';
 import { findDecision, saveDecision } from './store/decisions.ts';
@@ -68,6 +69,7 @@ function engineHandlers(workspace: Workspace, grants: Grants): Handlers<EngineAp
 
   return {
     ...editorHandlers(workspace, actor),
+    ...reasonsHandlers(workspace),
     ...auditHandlers(workspace, actor, grants),
 
     'app.status': (params) => {

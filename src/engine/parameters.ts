@@ -19,6 +19,7 @@ import {
   type VisitId,
 } from '../shared/ids.ts';
 import { editorForm, patientInput, visitInput } from './form-schema.ts';
+import { REASONS_PARAMETERS } from './reasons-schema.ts';
 
 /** Every call that the engine answers, the renderer's and the shell's. */
 export type Api = EngineApi & ShellApi;
@@ -89,6 +90,7 @@ export const PARAMETERS = {
   'codes.lists': z.strictObject({}),
   'visits.import': z.strictObject({ grant }),
   recommend: z.strictObject({ visitId, useHabits: z.boolean().exactOptional() }),
+  ...REASONS_PARAMETERS,
   'drugs.search': z.strictObject({ text: z.string().max(200), limit: z.int().min(1).max(50) }),
   'interactions.among': z.strictObject({ drugs: z.array(drugId).max(200) }),
   'visits.check': z.strictObject({ visitId, drugs: z.array(drugId).max(200) }),

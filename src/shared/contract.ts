@@ -8,6 +8,7 @@ import type { CodeTitle, Diagnosis, DrugName, Interaction, Patient, Severity, Vi
 import type { Draft, EditorForm, PatientInput, VisitInput } from './editing.ts';
 import type { CheckReport } from './findings.ts';
 import type { DecisionId, DrugId, PatientId, RecommendationId, VisitId } from './ids.ts';
+import type { Reasons } from './reasons.ts';
 import type { FrontPoint, Protocol, Recommendation } from './recommendation.ts';
 
 interface Method<Params, Result, Progress = never> {
@@ -240,6 +241,11 @@ export interface EngineApi {
   'visits.import': Method<{ grant: string }, ImportReport, ImportProgress>;
   /** `useHabits: false` keeps the clinic's earlier decisions out of the lists; they count unless it says so. */
   recommend: Method<{ visitId: VisitId; useHabits?: boolean }, Recommendation>;
+  /** Why a drug of the recommendation, or any other of the formulary, stands where it does at a slider position. */
+  'recommend.explain': Method<
+    { visitId: VisitId; recommendationId: RecommendationId; drug: DrugId; alpha: number },
+    Reasons
+  >;
   'drugs.search': Method<{ text: string; limit: number }, readonly DrugMatch[]>;
   'interactions.among': Method<{ drugs: readonly DrugId[] }, InteractionReport>;
   /** Everything the deterministic checks say of these drugs and the current medications, for the patient of the visit. */
@@ -293,6 +299,7 @@ export const ENGINE_METHODS = {
   'codes.lists': true,
   'visits.import': true,
   recommend: true,
+  'recommend.explain': true,
   'drugs.search': true,
   'interactions.among': true,
   'visits.check': true,

@@ -21,6 +21,7 @@ import { interactionsWithin } from '../../shared/interactions.ts';
 import { applyEdits, selectGridPoint } from '../../shared/recommendation.ts';
 import type { CallOptions } from '../../shared/rpc.ts';
 import { FINDINGS } from './example-findings.ts';
+import { reasonsFor } from './example-reasons.ts';
 import * as fixtures from './fixtures.ts';
 
 type Handlers = {
@@ -116,6 +117,7 @@ export function fakeEngine(initial: Partial<AppStatus> = {}): FakeEngine {
       chronic: [{ code: 'HTN', title: 'Hypertension' }],
     }),
     recommend: () => fixtures.RECOMMENDATION,
+    'recommend.explain': ({ drug }) => reasonsFor(drug),
     'drugs.search': ({ text }) =>
       SEARCHABLE.filter((name) => name.includes(text.toLowerCase())).map((name): DrugMatch => ({
         drug: fixtures.drug(name),
