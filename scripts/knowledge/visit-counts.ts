@@ -22,6 +22,12 @@ const MOST_PARTNERS = 40;
 
 const line = z.object({ year: z.number(), dx: z.array(z.string()), drugs: z.array(z.string()) });
 
+interface Partner {
+  readonly name: string;
+  readonly together: number;
+  readonly lift: number;
+}
+
 /** co-prescription.tsv.gz and diagnosis-counts.tsv.gz. */
 export function compileVisitCounts(visits: string, tables: DrugTables, writer: TableWriter): void {
   const drugs = new Map<string, number>();
@@ -54,19 +60,19 @@ export function compileVisitCounts(visits: string, tables: DrugTables, writer: T
   );
 }
 
-/** Drug, its visits, and its partners as `name:visits together:visits of the partner`, the most frequent first. */
+/** Drug, its visits, and its partners as `name:visits together:visits of the partner:lift`, the most frequent first. */
 function partnerRows(
   drugs: ReadonlyMap<string, number>,
   pairs: ReadonlyMap<string, number>,
   visits: number,
 ): string[][] {
-  const partners = new Map<string, { readonly name: string; readonly together: number }[]>();
+  const partners = new Map<string, Partner[]>();
   for (const [pair, together] of pairs) {
     const [a = '', b = ''] = pair.split('\t');
     const lift = (together * visits) / (drugs.get(a)! * drugs.get(b)!);
     if (together < FEWEST_TOGETHER || lift < LEAST_LIFT) continue;
-    partners.set(a, [...(partners.get(a) ?? []), { name: b, together }]);
-    partners.set(b, [...(partners.get(b) ?? []), { name: a, together }]);
+    partners.set(a, [...(partners.get(a) ?? []), { name: b, together, lift }]);
+    partners.set(b, [...(partners.get(b) ?? []), { name: a, together, lift }]);
   }
   return [...partners]
     .sort(([a], [b]) => byCodeUnit(a, b))
@@ -76,7 +82,7 @@ function partnerRows(
       list
         .sort((x, y) => y.together - x.together || byCodeUnit(x.name, y.name))
         .slice(0, MOST_PARTNERS)
-        .map(({ name, together }) => `${name}:${together}:${drugs.get(name)!}`)
+        .map(({ name, together, lift }) => `${name}:${together}:${drugs.get(name)!}:${lift.toFixed(1)}`)
         .join('|'),
     ]);
 }

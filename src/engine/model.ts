@@ -9,9 +9,10 @@ import { ListPolicy } from '../flame/policy/list-policy.ts';
 import type { Knowledge } from '../knowledge/knowledge.ts';
 import type { ModelSummary } from '../shared/contract.ts';
 import { protocolSentence } from '../shared/recommendation.ts';
+import type { ExplainedModel } from './explain.ts';
 import type { VisitModel } from './recommend.ts';
 
-export interface OpenModel extends VisitModel {
+export interface OpenModel extends VisitModel, ExplainedModel {
   readonly summary: ModelSummary;
   close(): Promise<void>;
 }
@@ -45,6 +46,8 @@ export function modelOf(classifier: Classifier, policy: ListPolicy | null = null
       const [scored] = await classifier.score([context]);
       return scored!;
     },
+    scoreEach: async (contexts) =>
+      (await classifier.score(contexts)).map(({ probabilities }) => probabilities),
     lists: (context, problem) =>
       policy ? policy.lists(problem, classifier.encode(context)) : Promise.resolve(decode(problem)),
     close: async () => {

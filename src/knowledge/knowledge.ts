@@ -1,5 +1,6 @@
 /** Opens the compiled knowledge tables: drugs, interactions, codes, texts, rules, molecules. Writes nothing and has no state. */
 
+import { CoPrescriptions } from './co-prescription.ts';
 import { Codes } from './codes.ts';
 import { Drugs } from './drugs.ts';
 import { Interactions } from './interactions.ts';
@@ -20,6 +21,7 @@ export interface Knowledge {
   readonly interactions: Interactions;
   readonly codes: Codes;
   readonly texts: Texts;
+  readonly coPrescriptions: CoPrescriptions;
   readonly molecules: Molecules;
   readonly rules: () => ReadonlyMap<string, InteractionRule>;
   readonly patientRules: () => PatientRules;
@@ -44,6 +46,7 @@ export function loadKnowledge(directory: string): Knowledge {
     interactions: new Interactions(tables, drugs, rules),
     codes: new Codes(tables),
     texts: new Texts(tables),
+    coPrescriptions: new CoPrescriptions(tables),
     molecules: new Molecules(tables),
     rules,
     patientRules: lazy(() => readPatientRules(tables)),

@@ -1,0 +1,62 @@
+/** The handlers of reasons: why a drug stands on a list. Parse, read the stored recommendation, ask. */
+
+import { lazy } from '../knowledge/tables.ts';
+import type { EngineApi } from '../shared/contract.ts';
+import type { Visit } from '../shared/domain.ts';
+import { FlameError } from '../shared/errors.ts';
+import type { RecommendationId, VisitId } from '../shared/ids.ts';
+import type { Recommendation } from '../shared/recommendation.ts';
+import { Explainer } from './explain.ts';
+import { parseParameters } from './parameters.ts';
+import { contextHash } from './recommend.ts';
+import type { Handlers } from './serve.ts';
+import { getRecommendation } from './store/recommendations.ts';
+import { pastVisits } from './store/similar-visits.ts';
+import { getVisit } from './store/visits.ts';
+import type { Workspace } from './workspace.ts';
+
+type ReasonsMethod = 'recommend.explain';
+
+export function reasonsHandlers(workspace: Workspace): Pick<Handlers<EngineApi>, ReasonsMethod> {
+  const explainer = lazy(() => new Explainer(workspace.knowledge, workspace.model));
+
+  return {
+    'recommend.explain': async (params) => {
+      const { visitId, recommendationId, drug, alpha } = parseParameters('recommend.explain', params);
+      const { visit, recommendation } = recommended(workspace, visitId, recommendationId);
+      const { context } = visit;
+      return explainer().explain({ recommendation, context, drug, alpha }, () =>
+        pastVisits(workspace.db, visitId),
+      );
+    },
+  };
+}
+
+/**
+ * The stored recommendation with the visit as it was when it was made.
+ * @throws FlameError NOT_FOUND, RECOMMENDATION_STALE when the visit or the model changed since, or a newer one replaced it
+ */
+function recommended(
+  { db, model }: Workspace,
+  visitId: VisitId,
+  id: RecommendationId,
+): { readonly visit: Visit; readonly recommendation: Recommendation } {
+  const visit = getVisit(db, visitId);
+  const recommendation = findRecommendation(db, id);
+  const same =
+    recommendation !== null &&
+    recommendation.visitId === visitId &&
+    recommendation.contextHash === contextHash(visit) &&
+    recommendation.model.version === model.version;
+  if (!same) throw new FlameError('RECOMMENDATION_STALE');
+  return { visit, recommendation };
+}
+
+function findRecommendation(db: Workspace['db'], id: RecommendationId): Recommendation | null {
+  try {
+    return getRecommendation(db, id);
+  } catch (thrown) {
+    if (thrown instanceof FlameError && thrown.code === 'NOT_FOUND') return null;
+    throw thrown;
+  }
+}
