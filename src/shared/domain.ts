@@ -163,12 +163,16 @@ export interface Measurements {
   readonly temperature: number | null;
 }
 
-/** How a current medication is taken; each field as entered, empty when unknown. */
-export interface MedicationUse {
-  readonly drug: DrugId;
+/** How a drug is taken; each field as entered, empty when unknown. */
+export interface Directions {
   readonly dose: string;
   readonly route: string;
   readonly frequency: string;
+}
+
+/** How a current medication is taken. */
+export interface MedicationUse extends Directions {
+  readonly drug: DrugId;
 }
 
 export interface Visit {

@@ -4,17 +4,19 @@
  */
 
 import type {
+  ClinicalContext,
   CodeTitle,
   Diagnosis,
+  Directions,
   DrugName,
   Lactation,
   Measurements,
-  MedicationUse,
   Pregnancy,
   Setting,
   Sex,
+  Visit,
 } from './domain.ts';
-import type { DrugId, PatientId, VisitId } from './ids.ts';
+import type { PatientId, VisitId } from './ids.ts';
 
 /** A patient to store. The id is made by the caller, so that a save repeated after a lost answer stores one patient. */
 export interface PatientInput {
@@ -26,32 +28,12 @@ export interface PatientInput {
   readonly birthYear: number | null;
 }
 
-/** A visit to store; the engine adds what follows from the patient and from an earlier state of the visit. */
-export interface VisitInput {
-  readonly id: VisitId;
-  readonly patientId: PatientId;
-  /** ISO date; January 1 when only the year is known. */
-  readonly date: string;
-  readonly dateKnown: boolean;
-  /** Whole years at the visit. */
-  readonly age: number;
-  readonly setting: Setting;
-  readonly specialty: string | null;
-  readonly reasons: readonly string[];
-  readonly diagnoses: readonly Diagnosis[];
-  readonly chronic: readonly string[];
-  readonly procedures: readonly string[];
-  readonly currentMedications: readonly DrugId[];
-  readonly previousMedications: readonly DrugId[];
-  readonly medicationUse: readonly MedicationUse[];
-  readonly allergies: readonly string[];
-  /** Medications that no table knows, as typed. */
-  readonly unmapped: readonly string[];
-  readonly pregnancy: Pregnancy;
-  readonly lactation: Lactation;
-  readonly measurements: Measurements;
-  readonly notes: string;
-}
+/**
+ * A visit to store: what of a visit and its context somebody enters. The engine adds what follows from the patient and
+ * from an earlier state of the visit.
+ */
+export interface VisitInput
+  extends Omit<Visit, 'context' | 'prescribed' | 'sourceId'>, Omit<ClinicalContext, 'year' | 'sex'> {}
 
 /** Text fields hold what was typed, right or wrong: a draft loses nothing. */
 export interface PatientForm {
@@ -64,11 +46,8 @@ export interface PatientForm {
   readonly birthYear: string;
 }
 
-export interface MedicationEntry {
+export interface MedicationEntry extends Directions {
   readonly drug: DrugName;
-  readonly dose: string;
-  readonly route: string;
-  readonly frequency: string;
 }
 
 export type DiagnosisEntry = Diagnosis & { readonly title: string | null };

@@ -4,10 +4,13 @@ import { ERROR_WORDING } from '../../shared/errors.ts';
 import { PROBLEM_WORDING } from '../../shared/problem-words.ts';
 import about from './en/about.json';
 import common from './en/common.json';
+import decision from './en/decision.json';
+import editor from './en/editor.json';
 import importing from './en/importing.json';
 import patients from './en/patients.json';
 import people from './en/people.json';
 import probability from './en/probability.json';
+import reasons from './en/reasons.json';
 import settings from './en/settings.json';
 import severity from './en/severity.json';
 import shell from './en/shell.json';
@@ -17,12 +20,15 @@ import visit from './en/visit.json';
 export const english = {
   about,
   common,
+  decision,
+  editor,
   errors: ERROR_WORDING,
   importing,
   patients,
   people,
   probability,
   problems: PROBLEM_WORDING,
+  reasons,
   settings,
   severity,
   shell,

@@ -2,6 +2,7 @@
 
 import about from './de/about.json';
 import common from './de/common.json';
+import editor from './de/editor.json';
 import errors from './de/errors.json';
 import importing from './de/importing.json';
 import patients from './de/patients.json';
@@ -18,6 +19,7 @@ import type { Translation } from './translation.ts';
 export const german: Translation = {
   about,
   common,
+  editor,
   errors,
   importing,
   patients,

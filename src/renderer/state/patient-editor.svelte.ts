@@ -6,6 +6,7 @@ import type { Patient } from '../../shared/domain.ts';
 import type { PatientForm } from '../../shared/editing.ts';
 import { problem, type FieldProblem } from '../../shared/check-input.ts';
 import { asId, type PatientId } from '../../shared/ids.ts';
+import { t } from '../language/language.svelte.ts';
 import { today } from './today.ts';
 import { readPatientForm } from '../../shared/read-form.ts';
 import { Editor, type EditorStart } from './editor.svelte.ts';
@@ -31,7 +32,7 @@ export class PatientEditor extends Editor<PatientForm> {
   }
 
   get label(): string {
-    return this.form.name.trim() === '' ? 'New patient' : this.form.name.trim();
+    return this.form.name.trim() === '' ? t('patients:newPatient') : this.form.name.trim();
   }
 
   get problems(): readonly FieldProblem[] {

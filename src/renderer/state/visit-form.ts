@@ -1,9 +1,14 @@
 /** Makes the form of a visit: empty, of a stored visit, or carried over from the visit before. Stores nothing. */
 
 import type { VisitDetail } from '../../shared/contract.ts';
-import { NO_MEASUREMENTS, type DrugName, type Measurements } from '../../shared/domain.ts';
+import {
+  NO_MEASUREMENTS,
+  type DrugName,
+  type Measurements,
+  type MedicationUse,
+} from '../../shared/domain.ts';
 import type { MedicationEntry, VisitForm } from '../../shared/editing.ts';
-import { asId, type DrugId, type PatientId, type VisitId } from '../../shared/ids.ts';
+import { asId, type PatientId, type VisitId } from '../../shared/ids.ts';
 
 /** @param today ISO date */
 export function newVisitForm(patientId: PatientId, today: string): VisitForm {
@@ -85,10 +90,7 @@ export function formOfVisit({
   };
 }
 
-function entriesOf(
-  drugs: readonly DrugName[],
-  uses: readonly { drug: DrugId; dose: string; route: string; frequency: string }[],
-): MedicationEntry[] {
+function entriesOf(drugs: readonly DrugName[], uses: readonly MedicationUse[]): MedicationEntry[] {
   const byDrug = new Map(uses.map((use) => [use.drug, use]));
   return drugs.map((drug) => {
     const { dose = '', route = '', frequency = '' } = byDrug.get(drug.id) ?? {};
