@@ -16,6 +16,7 @@ import { describeDemo, loadDemo } from './demo.ts';
 import { editorHandlers } from './editor-handlers.ts';
 import { Grants } from './grants.ts';
 import { importVisits, type ImportOptions } from './import-visits.ts';
+import { overviewHandlers } from './overview-handlers.ts';
 import { parseParameters } from './parameters.ts';
 import { reasonsHandlers } from './reasons-handlers.ts';
 import type { CallContext, EngineHandlers, Handlers } from './serve.ts';
@@ -71,6 +72,7 @@ function engineHandlers(workspace: Workspace, grants: Grants): Handlers<EngineAp
     ...editorHandlers(workspace, actor),
     ...reasonsHandlers(workspace),
     ...auditHandlers(workspace, actor, grants),
+    ...overviewHandlers(workspace, actor),
 
     'app.status': (params) => {
       parseParameters('app.status', params);

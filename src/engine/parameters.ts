@@ -104,6 +104,8 @@ export const PARAMETERS = {
     overrides: z.array(override).max(500),
     comment: z.string().max(10_000),
   }),
+  'worklist.get': z.strictObject({}),
+  'overview.get': z.strictObject({ from: date.nullable(), to: date.nullable(), demo: z.boolean() }),
   'audit.open': z.strictObject({}),
   'audit.list': z.strictObject({
     filter: auditFilter,

@@ -8,8 +8,10 @@ import type { CodeTitle, Diagnosis, DrugName, Interaction, Patient, Severity, Vi
 import type { Draft, EditorForm, PatientInput, VisitInput } from './editing.ts';
 import type { CheckReport } from './findings.ts';
 import type { DecisionId, DrugId, PatientId, RecommendationId, VisitId } from './ids.ts';
+import type { Overview, OverviewQuery } from './overview.ts';
 import type { Reasons } from './reasons.ts';
 import type { FrontPoint, Protocol, Recommendation } from './recommendation.ts';
+import type { Worklist } from './worklist.ts';
 
 interface Method<Params, Result, Progress = never> {
   readonly params: Params;
@@ -251,6 +253,8 @@ export interface EngineApi {
   /** Everything the deterministic checks say of these drugs and the current medications, for the patient of the visit. */
   'visits.check': Method<{ visitId: VisitId; drugs: readonly DrugId[] }, CheckReport>;
   'decisions.save': Method<DecisionInput, Decision>;
+  'worklist.get': Method<Record<string, never>, Worklist>;
+  'overview.get': Method<OverviewQuery, Overview>;
   /** Opens the audit log, which is itself written down, and names everybody who stands in it. */
   'audit.open': Method<Record<string, never>, { actors: readonly string[] }>;
   /** One page, newest first; `before` is the number of the last entry of the page before. */
@@ -304,6 +308,8 @@ export const ENGINE_METHODS = {
   'interactions.among': true,
   'visits.check': true,
   'decisions.save': true,
+  'worklist.get': true,
+  'overview.get': true,
   'audit.open': true,
   'audit.list': true,
   'audit.verify': true,

@@ -18,6 +18,7 @@ import { VisitSession } from './visit-session.svelte.ts';
 
 export type View =
   | { readonly kind: 'home' }
+  | { readonly kind: 'audit' }
   | { readonly kind: 'patient'; readonly patientId: PatientId }
   | { readonly kind: 'visit'; readonly patientId: PatientId; readonly session: VisitSession }
   | { readonly kind: 'editor'; readonly patientId: PatientId; readonly editor: AnyEditor };
@@ -106,6 +107,10 @@ export class App {
 
   goHome(): void {
     this.#show({ kind: 'home' });
+  }
+
+  openAudit(): void {
+    this.#show({ kind: 'audit' });
   }
 
   /** Opens an editor once what it starts from is read; `openProblem` says why it could not be. */

@@ -132,6 +132,23 @@ export function fakeEngine(initial: Partial<AppStatus> = {}): FakeEngine {
       findings: findingsWithin(FINDINGS, [...drugs, fixtures.drugId('warfarin')]),
       knowledgeVersion: 'flame-2026.11',
     }),
+    'worklist.get': () => ({
+      date: '2026-11-22',
+      today: { total: 0, visits: [] },
+      undecided: { total: 0, visits: [] },
+      recent: [],
+    }),
+    'overview.get': () => ({
+      decisions: 0,
+      leftOut: 0,
+      period: 'month',
+      periods: [],
+      interactionRates: 0,
+      drugs: [],
+      severities: [],
+      overrides: [],
+      alerts: { proposed: 0, final: 0, decisionsWith: 0 },
+    }),
     'audit.open': () => ({ actors: ['ada'] }),
     'audit.list': () => ({ total: 0, entries: [] }),
     'audit.verify': () => ({

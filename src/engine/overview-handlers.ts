@@ -1,0 +1,27 @@
+/** The handlers of the start page and of the overview: what waits today, and what was decided at this site. */
+
+import type { EngineApi } from '../shared/contract.ts';
+import { localDate } from '../shared/local-date.ts';
+import { parseParameters } from './parameters.ts';
+import type { Handlers } from './serve.ts';
+import { readOverview } from './store/overview.ts';
+import { readWorklist } from './store/worklist.ts';
+import { titlesOf } from './visit-detail.ts';
+import type { Workspace } from './workspace.ts';
+
+type OverviewMethod = 'worklist.get' | 'overview.get';
+
+export function overviewHandlers(
+  workspace: Workspace,
+  actor: string,
+): Pick<Handlers<EngineApi>, OverviewMethod> {
+  return {
+    'worklist.get': (params) => {
+      parseParameters('worklist.get', params);
+      const titles = titlesOf(workspace.knowledgeOrNull);
+      return readWorklist(workspace.db, titles, { date: localDate(new Date()), actor });
+    },
+
+    'overview.get': (params) => readOverview(workspace.db, parseParameters('overview.get', params)),
+  };
+}

@@ -1,0 +1,44 @@
+/** Audit entries in plain words: what was done, and the one detail that tells it apart. Filters and hides nothing. */
+
+import { english } from '../language/english.ts';
+import { t } from '../language/language.svelte.ts';
+import type { TextKey } from '../language/translation.ts';
+import type { AuditEntryView } from '../../shared/audit.ts';
+import { timeWords } from './visit.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** "Opened the visit"; an action of another version of Flame shows its own name. */
+export function actionWords(action: string): string {
+  const [kind = '', done = ''] = action.split('.');
+  const known: Readonly<Record<string, Readonly<Record<string, string>>>> = english.audit.action;
+  return known[kind]?.[done] === undefined ? action : t(`audit:action.${action}` as TextKey);
+}
+
+/** What stands after the action, e.g. which fields were changed; empty where the action says it all. */
+export function detailWords({ content }: Pick<AuditEntryView, 'content'>): string {
+  const fields = readFields(content);
+  const { changed, model, file, label, at, final, overrides, visitsCreated } = fields;
+  return [
+    ...(Array.isArray(changed) ? [t('audit:detail.changed', { fields: changed.join(', ') })] : []),
+    ...(typeof model === 'string' ? [model] : []),
+    ...(typeof file === 'string' ? [file] : []),
+    ...(typeof label === 'string' ? [label] : []),
+    ...(typeof at === 'string' ? [t('audit:detail.at', { time: timeWords(at) })] : []),
+    ...(typeof visitsCreated === 'number' ? [t('audit:detail.visits', { count: visitsCreated })] : []),
+    ...(Array.isArray(final) ? [t('audit:detail.drugs', { count: final.length })] : []),
+    ...(typeof overrides === 'number' && overrides > 0
+      ? [t('audit:detail.overrides', { count: overrides })]
+      : []),
+  ].join(', ');
+}
+
+/** Content that was made unreadable behind Flame's back has no details; it is shown as it is below. */
+function readFields(content: string): Fields {
+  try {
+    const parsed: unknown = JSON.parse(content);
+    return typeof parsed === 'object' && parsed !== null ? (parsed as Fields) : {};
+  } catch {
+    return {};
+  }
+}
