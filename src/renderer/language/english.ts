@@ -7,6 +7,7 @@ import audit from './en/audit.json';
 import common from './en/common.json';
 import decision from './en/decision.json';
 import editor from './en/editor.json';
+import help from './en/help.json';
 import importing from './en/importing.json';
 import patients from './en/patients.json';
 import people from './en/people.json';
@@ -16,6 +17,7 @@ import settings from './en/settings.json';
 import severity from './en/severity.json';
 import shell from './en/shell.json';
 import start from './en/start.json';
+import tour from './en/tour.json';
 import visit from './en/visit.json';
 
 export const english = {
@@ -25,6 +27,7 @@ export const english = {
   decision,
   editor,
   errors: ERROR_WORDING,
+  help,
   importing,
   patients,
   people,
@@ -35,5 +38,6 @@ export const english = {
   severity,
   shell,
   start,
+  tour,
   visit,
 } as const;

@@ -4,6 +4,7 @@ import about from './de/about.json';
 import common from './de/common.json';
 import editor from './de/editor.json';
 import errors from './de/errors.json';
+import help from './de/help.json';
 import importing from './de/importing.json';
 import patients from './de/patients.json';
 import people from './de/people.json';
@@ -13,6 +14,7 @@ import settings from './de/settings.json';
 import severity from './de/severity.json';
 import shell from './de/shell.json';
 import start from './de/start.json';
+import tour from './de/tour.json';
 import visit from './de/visit.json';
 import type { Translation } from './translation.ts';
 
@@ -21,6 +23,7 @@ export const german: Translation = {
   common,
   editor,
   errors,
+  help,
   importing,
   patients,
   people,
@@ -30,5 +33,6 @@ export const german: Translation = {
   severity,
   shell,
   start,
+  tour,
   visit,
 };

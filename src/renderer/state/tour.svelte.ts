@@ -1,0 +1,74 @@
+/** The tour in three steps: where it stands, and whether it was offered before on this computer. Changes nothing stored. */
+
+import type { App } from './app.svelte.ts';
+
+export const TOUR_STEPS = ['visit', 'slider', 'decide'] as const;
+export type TourStep = (typeof TOUR_STEPS)[number];
+const KEY = 'flame.tour';
+
+class Tour {
+  /** Null while no tour runs. */
+  step = $state<TourStep | null>(null);
+  /** True once it was taken or declined; then it is not offered again. */
+  seen = $state(false);
+
+  constructor() {
+    try {
+      this.seen = localStorage.getItem(KEY) !== null;
+    } catch {
+      // A profile without storage is offered the tour at each start.
+    }
+  }
+
+  /** Begins on a visit of the demo. @returns false when there is none */
+  async start(app: App): Promise<boolean> {
+    if (!(await openDemoVisit(app))) return false;
+    this.decline();
+    this.step = 'visit';
+    return true;
+  }
+
+  next(): void {
+    this.#move(1);
+  }
+
+  back(): void {
+    this.#move(-1);
+  }
+
+  end(): void {
+    this.step = null;
+  }
+
+  /** Is not offered again; Help still holds it. */
+  decline(): void {
+    this.seen = true;
+    try {
+      localStorage.setItem(KEY, 'seen');
+    } catch {
+      // See above.
+    }
+  }
+
+  #move(by: 1 | -1): void {
+    if (this.step !== null) this.step = TOUR_STEPS[TOUR_STEPS.indexOf(this.step) + by] ?? null;
+  }
+}
+
+export const tour = new Tour();
+
+/** The demo visit on the screen, or another one, best of a patient whose list was not decided on yet. */
+async function openDemoVisit(app: App): Promise<boolean> {
+  const { view } = app;
+  if (view.kind === 'visit' && view.session.detail?.patient.demo && !view.session.showsDecision) return true;
+  try {
+    const { patients } = await app.engine.call('patients.list', { query: '', limit: 200, offset: 0 });
+    const demo = patients.filter(({ patient, lastVisitId }) => patient.demo && lastVisitId !== null);
+    const [first] = [...demo.filter(({ decided }) => !decided), ...demo];
+    if (!first?.lastVisitId) return false;
+    app.openVisit(first.patient.id, first.lastVisitId);
+    return true;
+  } catch {
+    return false; // The notice of the engine says what is wrong.
+  }
+}
