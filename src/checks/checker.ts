@@ -40,15 +40,18 @@ export class Checker {
     this.#make = checks;
   }
 
-  /** Everything there is to say of these drugs and the current medications together, worst first. Throws never. */
-  check(facts: PatientFacts, list: readonly DrugId[]): CheckReport {
+  /**
+   * Everything there is to say of these drugs and the current medications together, worst first. Throws never.
+   * @param names the checks to run; all unless said
+   */
+  check(facts: PatientFacts, list: readonly DrugId[], names: readonly CheckName[] = CHECKS): CheckReport {
     const { drugs, version } = this.#knowledge;
     const taken = new Set(facts.currentMedications);
     const checked = [...new Set([...list, ...taken])]
       .sort()
       .map((id): CheckedDrug => ({ id, canonical: drugs.canonical(id), taken: taken.has(id) }));
     const input = this.#input(facts, checked);
-    const findings = CHECKS.flatMap((name): readonly Finding[] => {
+    const findings = names.flatMap((name): readonly Finding[] => {
       try {
         return this.#check(name)(input);
       } catch (thrown) {

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decode } from '../flame/decoding.ts';
 import { loadKnowledge } from '../knowledge/knowledge.ts';
-import type { ClinicalContext } from '../shared/domain.ts';
+import { NO_MEASUREMENTS, NOT_RECORDED, type ClinicalContext, type Measurements } from '../shared/domain.ts';
 import { asId, type DrugId, type VisitId } from '../shared/ids.ts';
 import { interactionsWithin } from '../shared/interactions.ts';
 import type { Recommendation } from '../shared/recommendation.ts';
@@ -40,7 +40,7 @@ const CONTEXT: ClinicalContext = {
 };
 
 function visitOf(context: Partial<ClinicalContext> = {}, allergies: readonly string[] = []): RecommendInput {
-  return { id: asId<VisitId>('v'), context: { ...CONTEXT, ...context }, allergies };
+  return { ...NOT_RECORDED, id: asId<VisitId>('v'), context: { ...CONTEXT, ...context }, allergies };
 }
 
 function recommend(
@@ -239,10 +239,27 @@ describe('recommend with the habits of a clinic', () => {
 describe('contextHash', () => {
   it('does not depend on the order of the fields, and changes with any content', () => {
     const { year, ...rest } = CONTEXT;
-    const same = contextHash({ context: { ...rest, year }, allergies: [] });
-    expect(same).toBe(contextHash({ context: CONTEXT, allergies: [] }));
-    expect(same).not.toBe(contextHash({ context: { ...CONTEXT, age: 61 }, allergies: [] }));
-    expect(same).not.toBe(contextHash({ context: CONTEXT, allergies: ['aspirin'] }));
-    expect(same).not.toBe(contextHash({ context: { ...CONTEXT, chronic: ['HTN'] }, allergies: [] }));
+    const base = visitOf();
+    const same = contextHash({ ...base, context: { ...rest, year } });
+    expect(same).toBe(contextHash(base));
+    expect(same).not.toBe(contextHash(visitOf({ age: 61 })));
+    expect(same).not.toBe(contextHash(visitOf({}, ['aspirin'])));
+    expect(same).not.toBe(contextHash(visitOf({ chronic: ['HTN'] })));
+  });
+
+  it('changes with each fact that a rule reads, and not with one that none reads', () => {
+    const measured = (facts: Partial<Measurements>) =>
+      contextHash({ ...visitOf(), measurements: { ...NO_MEASUREMENTS, ...facts } });
+    const hashes = [
+      contextHash(visitOf()),
+      contextHash({ ...visitOf(), pregnancy: 'pregnant' }),
+      contextHash({ ...visitOf(), pregnancy: 'not-pregnant' }),
+      contextHash({ ...visitOf(), lactation: 'lactating' }),
+      measured({ creatinine: 1.1 }),
+      measured({ creatinine: 1.2 }),
+      measured({ weight: 70 }),
+    ];
+    expect(new Set(hashes).size).toBe(hashes.length);
+    expect(measured({ systolic: 150 })).toBe(hashes[0]);
   });
 });

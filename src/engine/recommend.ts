@@ -4,6 +4,7 @@
  */
 
 import { createHash } from 'node:crypto';
+import { factsOf, type VisitFacts } from '../checks/facts.ts';
 import type { DecodingProblem } from '../flame/decoding.ts';
 import { decodingPairs, DuplicateTherapy } from '../flame/formulary-pairs.ts';
 import { exclusionsOf } from '../flame/hard-rules.ts';
@@ -22,6 +23,7 @@ import {
   type RecommendationWarning,
 } from '../shared/recommendation.ts';
 import type { DecisionHabits } from './decision-habits.ts';
+import { PatientExclusions } from './patient-exclusions.ts';
 import { newId } from './store/ids.ts';
 
 /** The model as recommend() needs it; src/engine/model.ts makes one of a model pack. */
@@ -38,7 +40,7 @@ export interface VisitModel {
   lists(context: ClinicalContext, problem: DecodingProblem): Promise<GridPoint[]>;
 }
 
-export type RecommendInput = Pick<Visit, 'id' | 'context' | 'allergies'>;
+export type RecommendInput = Pick<Visit, 'id'> & VisitFacts;
 
 export interface RecommendOptions {
   /** What the clinic decided before; a caller without a database has none. */
@@ -67,6 +69,7 @@ export class Recommender {
   readonly #canonical: readonly DrugId[];
   readonly #pairs: PairMatrix;
   readonly #duplicates: DuplicateTherapy;
+  readonly #patientRules: PatientExclusions;
   /** Severities of one current medication against the formulary, kept because patients take the same drugs. */
   readonly #rows = new Map<DrugId, Uint8Array>();
 
@@ -75,6 +78,7 @@ export class Recommender {
     this.#model = model;
     this.#canonical = model.formulary.map((drug) => knowledge.drugs.canonical(drug));
     this.#duplicates = new DuplicateTherapy(knowledge);
+    this.#patientRules = new PatientExclusions(knowledge);
     this.#pairs = decodingPairs(model.formulary, knowledge);
   }
 
@@ -87,7 +91,7 @@ export class Recommender {
 
     const current = [...new Set(visit.context.currentMedications)];
     const allergies = readAllergies(this.#knowledge.drugs, visit.allergies);
-    const exclusions = this.#exclusions(current, allergies.excluded);
+    const exclusions = this.exclusionsFor(visit);
     const grid = await this.#model.lists(visit.context, {
       drugs: this.#model.formulary,
       probabilities,
@@ -149,20 +153,28 @@ export class Recommender {
     return Object.fromEntries(this.#model.formulary.map((drug, i) => [drug, values[i]!]));
   }
 
-  #exclusions(
-    current: readonly DrugId[],
-    allergies: ReadonlyMap<DrugId, string>,
-  ): Map<DrugId, readonly Exclusion[]> {
+  /** The hard rules of a visit against drugs of the formulary, each with its reasons. */
+  exclusionsFor(visit: RecommendInput): ReadonlyMap<DrugId, readonly Exclusion[]> {
     const { drugs } = this.#knowledge;
+    const current = [...new Set(visit.context.currentMedications)];
     const spelling = new Map(this.#canonical.map((drug, i) => [drug, this.#model.formulary[i]!]));
     const found = exclusionsOf({
       drugs: this.#canonical,
       currentMedications: current.map((drug) => drugs.canonical(drug)),
-      allergies,
+      allergies: readAllergies(drugs, visit.allergies).excluded,
       severity: (a, b) => this.#knowledge.interactions.severity(a, b),
       duplicateClass: (a, b) => this.#duplicates.between(a, b),
     });
-    return new Map([...found].map(([drug, reasons]) => [spelling.get(drug)!, reasons]));
+    const excluded = new Map([...found].map(([drug, reasons]) => [spelling.get(drug)!, reasons]));
+    for (const [drug, rules] of this.#patientRules.of(factsOf(visit), this.#model.formulary)) {
+      const held = excluded.get(drug) ?? [];
+      const told = held.some(({ kind }) => kind === 'allergy');
+      const news = rules.filter(
+        (rule) => !(told && rule.kind === 'patient-rule' && rule.check === 'allergies'),
+      );
+      if (news.length > 0) excluded.set(drug, [...held, ...news]);
+    }
+    return excluded;
   }
 
   /** Severities of one current medication with the formulary. */
@@ -246,10 +258,21 @@ export class Recommender {
   }
 }
 
-/** Changes when anything changes that a recommendation is made from, besides the model and the tables. */
-export function contextHash({ context, allergies }: Pick<Visit, 'context' | 'allergies'>): string {
+/**
+ * Changes when anything changes that a recommendation is made from, besides the model and the tables. Facts that only the
+ * rules read count when they are recorded, so that visits without them keep the hash of earlier versions.
+ */
+export function contextHash(visit: VisitFacts): string {
+  const { context, allergies, pregnancy, lactation, measurements } = visit;
   const { diagnoses, ...rest } = context;
-  const fields = Object.entries({ ...rest, allergies, diagnoses: diagnoses.map((d) => [d.system, d.code]) });
+  const { creatinine, weight } = measurements;
+  const recorded = Object.entries({ pregnancy, lactation, creatinine, weight }).filter(
+    ([, value]) => value !== null && value !== 'unknown',
+  );
+  const fields = [
+    ...Object.entries({ ...rest, allergies, diagnoses: diagnoses.map((d) => [d.system, d.code]) }),
+    ...recorded,
+  ];
   fields.sort(([a], [b]) => (a < b ? -1 : 1));
   return createHash('sha256').update(JSON.stringify(fields)).digest('hex');
 }

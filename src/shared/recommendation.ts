@@ -1,6 +1,7 @@
 /** The reply of recommend() and the pure selection that the slider and the save both make from it. No model, no I/O. */
 
 import type { DrugName, Interaction, Severity } from './domain.ts';
+import type { CheckName } from './findings.ts';
 import type { DrugId, RecommendationId, VisitId } from './ids.ts';
 
 /** Why a drug is never proposed for this visit, at any position of the slider. */
@@ -8,7 +9,16 @@ export type Exclusion =
   | { readonly kind: 'allergy'; readonly allergy: string }
   | { readonly kind: 'already-taken' }
   | { readonly kind: 'duplicate-class'; readonly with: DrugId; readonly drugClass: string }
-  | { readonly kind: 'contraindicated-pair'; readonly with: DrugId };
+  | { readonly kind: 'contraindicated-pair'; readonly with: DrugId }
+  /** A cited rule of the checks calls the drug contraindicated for this patient (severity 4). */
+  | {
+      readonly kind: 'patient-rule';
+      readonly check: CheckName;
+      /** What about the patient called for it. */
+      readonly because: string;
+      readonly effect: string;
+      readonly source: string;
+    };
 
 /** A drug that the model scored high enough to be looked at. */
 export interface Candidate {

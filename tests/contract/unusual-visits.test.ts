@@ -8,7 +8,7 @@ import { Recommender, type RecommendInput } from '../../src/engine/recommend.ts'
 import { ALPHA_GRID } from '../../src/flame/decoding.ts';
 import { SHIPPED_PACK } from '../../src/flame/model-pack.ts';
 import { loadKnowledge } from '../../src/knowledge/knowledge.ts';
-import { type ClinicalContext, HARD_RULE_SEVERITY } from '../../src/shared/domain.ts';
+import { type ClinicalContext, HARD_RULE_SEVERITY, NOT_RECORDED } from '../../src/shared/domain.ts';
 import { asId, type DrugId, type VisitId } from '../../src/shared/ids.ts';
 import type { Recommendation, RecommendationWarning } from '../../src/shared/recommendation.ts';
 
@@ -31,6 +31,7 @@ const EMPTY: ClinicalContext = {
   previousMedications: [],
 };
 const visitOf = (context: Partial<ClinicalContext>, allergies: readonly string[] = []): RecommendInput => ({
+  ...NOT_RECORDED,
   id: asId<VisitId>('v'),
   context: { ...EMPTY, ...context },
   allergies,

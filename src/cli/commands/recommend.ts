@@ -35,9 +35,8 @@ export function recommendCommand(): Command {
       const visit = readOneVisit(path, knowledge);
       const model = await openModel(PATHS.models, pack, knowledge);
       try {
-        const { context, allergies } = visit.content;
         const id = asId<VisitId>(visit.record.visit);
-        const reply = await new Recommender(knowledge, model).recommend({ id, context, allergies });
+        const reply = await new Recommender(knowledge, model).recommend({ id, ...visit.content });
         const notes = notesOf(visit);
         if (json) writeJson({ ...reply, notes });
         else writeLines(linesOf(knowledge, visit, reply, notes));
@@ -145,6 +144,8 @@ function exclusionWords(exclusion: Exclusion, name: (drug: DrugId) => string): s
       return `duplicates ${name(exclusion.with)} (${exclusion.drugClass})`;
     case 'contraindicated-pair':
       return `contraindicated with ${name(exclusion.with)}`;
+    case 'patient-rule':
+      return `contraindicated for this patient: ${exclusion.because}. ${exclusion.effect} (${exclusion.source})`;
   }
 }
 

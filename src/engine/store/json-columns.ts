@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { frontSchema } from '../../flame/front-schema.ts';
 import { OVERRIDE_REASONS } from '../../shared/contract.ts';
 import type { DrugName, Interaction, Severity } from '../../shared/domain.ts';
+import { CHECKS } from '../../shared/findings.ts';
 import { asId, type DrugId, type RecommendationId, type VisitId } from '../../shared/ids.ts';
 import { NO_HABITS, type Recommendation } from '../../shared/recommendation.ts';
 import type { DecidedVisit } from '../decision-habits.ts';
@@ -51,6 +52,13 @@ const exclusion = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('already-taken') }),
   z.object({ kind: z.literal('duplicate-class'), with: drugId, drugClass: z.string() }),
   z.object({ kind: z.literal('contraindicated-pair'), with: drugId }),
+  z.object({
+    kind: z.literal('patient-rule'),
+    check: z.enum(CHECKS),
+    because: z.string(),
+    effect: z.string(),
+    source: z.string(),
+  }),
 ]);
 
 const gridPoint = z.object({

@@ -128,7 +128,13 @@ export class VisitSession {
   /** Shows the visit as it was changed; a recommendation stays on the screen and is said to be from before. */
   takeChanged(detail: VisitDetail): void {
     const inputs = (visit: VisitDetail['visit'] | undefined): string =>
-      JSON.stringify([visit?.context, visit?.allergies]);
+      JSON.stringify([
+        visit?.context,
+        visit?.allergies,
+        visit?.pregnancy,
+        visit?.lactation,
+        visit?.measurements,
+      ]);
     const changed = inputs(detail.visit) !== inputs(this.detail?.visit);
     this.detail = detail;
     this.outdated ||= this.reply !== null && changed;

@@ -19,6 +19,8 @@ export function exclusionWords(exclusion: Exclusion, nameOf: NameOf): string {
       return `same class as ${nameOf(exclusion.with)} (${exclusion.drugClass})`;
     case 'contraindicated-pair':
       return `contraindicated with ${nameOf(exclusion.with)}`;
+    case 'patient-rule':
+      return `contraindicated for this patient: ${exclusion.because}. ${exclusion.effect} (${exclusion.source})`;
   }
 }
 
