@@ -13,6 +13,7 @@ import patients from './en/patients.json';
 import people from './en/people.json';
 import probability from './en/probability.json';
 import reasons from './en/reasons.json';
+import recommend from './en/recommend.json';
 import settings from './en/settings.json';
 import severity from './en/severity.json';
 import shell from './en/shell.json';
@@ -34,6 +35,7 @@ export const english = {
   probability,
   problems: PROBLEM_WORDING,
   reasons,
+  recommend,
   settings,
   severity,
   shell,

@@ -10,6 +10,7 @@ import patients from './de/patients.json';
 import people from './de/people.json';
 import probability from './de/probability.json';
 import problems from './de/problems.json';
+import recommend from './de/recommend.json';
 import settings from './de/settings.json';
 import severity from './de/severity.json';
 import shell from './de/shell.json';
@@ -29,6 +30,7 @@ export const german: Translation = {
   people,
   probability,
   problems,
+  recommend,
   settings,
   severity,
   shell,

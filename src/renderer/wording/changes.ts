@@ -1,6 +1,7 @@
 /** What moving the slider or editing changed, in words. Compares lists; chooses nothing. */
 
 import type { DrugId } from '../../shared/ids.ts';
+import { t } from '../language/language.svelte.ts';
 import { locale } from './numbers.ts';
 
 export interface ListChange {
@@ -24,12 +25,15 @@ export function changeInWords(change: ListChange, nameOf: (drug: DrugId) => stri
 
 /** The pairs that the slider counts: severity 2 or above. "3 pairs to monitor or avoid". */
 export function countedPairs(count: number): string {
-  return `${plural(count, 'pair')} to monitor or avoid`;
+  return t('recommend:slider.pairs', { count });
 }
 
 /** "2 → 0 pairs to monitor or avoid", "2 pairs to monitor or avoid, as before". */
 export function pairsInWords(from: number, to: number): string {
-  return from === to ? `${countedPairs(to)}, as before` : `${from} → ${countedPairs(to)}`;
+  const pairs = countedPairs(to);
+  return from === to
+    ? t('recommend:slider.pairsAsBefore', { pairs })
+    : t('recommend:slider.pairsFrom', { from, pairs });
 }
 
 /** "a", "a and b", "a, b and c". */
