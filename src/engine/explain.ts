@@ -3,10 +3,10 @@
  * co-prescription, the slider, similar visits. Reports what was counted; claims no cause.
  */
 
-import { leaveOneOut, type EntryScores, type VisitEntry } from '../flame/leave-one-out.ts';
+import { leaveOneOut, type EntryScores } from '../flame/leave-one-out.ts';
 import { matchIndications } from '../knowledge/indication-match.ts';
 import type { Knowledge } from '../knowledge/knowledge.ts';
-import { EVALUATION_SEVERITY, type ClinicalContext, type CodeTitle } from '../shared/domain.ts';
+import { EVALUATION_SEVERITY, type ClinicalContext } from '../shared/domain.ts';
 import type { DrugId } from '../shared/ids.ts';
 import {
   NEGLIGIBLE_CHANGE,
@@ -25,6 +25,7 @@ import {
 } from '../shared/recommendation.ts';
 import { countAmong, mostSimilar } from './similar.ts';
 import type { PastVisit } from './store/similar-visits.ts';
+import { entryCode, titlesOfVisit } from './visit-titles.ts';
 
 /** The model as reasons need it; src/engine/model.ts makes one of a model pack. */
 export interface ExplainedModel {
@@ -51,7 +52,6 @@ interface Evidence {
 /** Recommendations whose evidence is kept: the open one and a few that were left. */
 const KEPT = 4;
 const MOST_PARTNERS = 4;
-const PCS_LENGTH = 7;
 
 export class Explainer {
   readonly #knowledge: Knowledge;
@@ -87,15 +87,6 @@ export class Explainer {
     };
   }
 
-  /** Probability in formulary order that each entry of the visit adds, for whoever ranks by a single diagnosis. */
-  async scoresOf(
-    recommendation: Recommendation,
-    context: ClinicalContext,
-    past: () => readonly PastVisit[],
-  ): Promise<EntryScores> {
-    return (await this.#evidenceOf(recommendation, context, past)).scores;
-  }
-
   #evidenceOf(
     { id }: Recommendation,
     context: ClinicalContext,
@@ -124,7 +115,7 @@ export class Explainer {
     const probability = whole[position]!;
     const effects = entries.map((entry, i): EntryEffect => ({
       kind: entry.kind,
-      entry: this.#titled(entry, context),
+      entry: entryCode(this.#knowledge, entry, context),
       change: probability - without[i]![position]!,
     }));
     const noted = effects.filter(({ change }) => Math.abs(change) >= NEGLIGIBLE_CHANGE);
@@ -137,43 +128,11 @@ export class Explainer {
     };
   }
 
-  #titled(entry: VisitEntry, { age, sex }: ClinicalContext): CodeTitle {
-    const { codes, drugs } = this.#knowledge;
-    switch (entry.kind) {
-      case 'diagnosis': {
-        const { system, code } = entry.diagnosis;
-        return { code, title: codes.title(system, code) };
-      }
-      case 'reason':
-        return { code: entry.code, title: codes.title('NAMCS-REASON', entry.code) };
-      case 'chronic':
-        return { code: entry.code, title: codes.title('NAMCS-CHRONIC', entry.code) };
-      case 'specialty':
-        return { code: entry.code, title: codes.title('NAMCS-SPECIALTY', entry.code) };
-      case 'procedure': {
-        const system = entry.code.length === PCS_LENGTH ? 'ICD-10-PCS' : 'ICD-9-PROC';
-        return { code: entry.code, title: codes.title(system, entry.code) };
-      }
-      case 'current-medication':
-      case 'previous-medication':
-        return { code: entry.drug, title: drugs.name(entry.drug).name };
-      case 'age':
-        return { code: String(age), title: null };
-      case 'sex':
-        return { code: sex, title: null };
-    }
-  }
-
   #indications(drug: DrugId, context: ClinicalContext): Reasons['indications'] {
-    const { texts, codes, drugs } = this.#knowledge;
+    const { texts, drugs } = this.#knowledge;
     const recorded = texts.indications(drugs.canonical(drug));
-    const titles = [
-      ...context.diagnoses.map(({ system, code }) => codes.title(system, code)),
-      ...context.chronic.map((flag) => codes.title('NAMCS-CHRONIC', flag)),
-      ...context.reasons.map((code) => codes.title('NAMCS-REASON', code)),
-    ];
-    const known = titles.filter((title) => title !== null);
-    return { recorded: recorded.length, matched: matchIndications(recorded, known) };
+    const titles = titlesOfVisit(this.#knowledge, context);
+    return { recorded: recorded.length, matched: matchIndications(recorded, titles) };
   }
 
   #coPrescriptions({ recommendation, drug, alpha, context }: ExplainQuestion): CoPrescription[] | null {

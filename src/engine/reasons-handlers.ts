@@ -1,4 +1,4 @@
-/** The handlers of reasons: why a drug stands on a list. Parse, read the stored recommendation, ask. */
+/** The handlers of reasons and alternatives. Parse, read the stored recommendation, ask. */
 
 import { lazy } from '../knowledge/tables.ts';
 import type { EngineApi } from '../shared/contract.ts';
@@ -6,6 +6,7 @@ import type { Visit } from '../shared/domain.ts';
 import { FlameError } from '../shared/errors.ts';
 import type { RecommendationId, VisitId } from '../shared/ids.ts';
 import type { Recommendation } from '../shared/recommendation.ts';
+import { AlternativeFinder } from './alternatives.ts';
 import { Explainer } from './explain.ts';
 import { parseParameters } from './parameters.ts';
 import { contextHash } from './recommend.ts';
@@ -15,10 +16,11 @@ import { pastVisits } from './store/similar-visits.ts';
 import { getVisit } from './store/visits.ts';
 import type { Workspace } from './workspace.ts';
 
-type ReasonsMethod = 'recommend.explain';
+type ReasonsMethod = 'recommend.explain' | 'recommend.alternatives';
 
 export function reasonsHandlers(workspace: Workspace): Pick<Handlers<EngineApi>, ReasonsMethod> {
   const explainer = lazy(() => new Explainer(workspace.knowledge, workspace.model));
+  const finder = lazy(() => new AlternativeFinder(workspace.knowledge, workspace.model.formulary));
 
   return {
     'recommend.explain': async (params) => {
@@ -28,6 +30,13 @@ export function reasonsHandlers(workspace: Workspace): Pick<Handlers<EngineApi>,
       return explainer().explain({ recommendation, context, drug, alpha }, () =>
         pastVisits(workspace.db, visitId),
       );
+    },
+
+    'recommend.alternatives': (params) => {
+      const { visitId, recommendationId, pair, list } = parseParameters('recommend.alternatives', params);
+      const { visit, recommendation } = recommended(workspace, visitId, recommendationId);
+      const exclusions = workspace.recommender.exclusionsFor(visit);
+      return finder().find({ visit, recommendation, pair, list, exclusions });
     },
   };
 }

@@ -1,4 +1,4 @@
-/** The parameters of the calls about reasons, checked at the engine's edge. Knows nothing of what a call does. */
+/** The parameters of the calls about reasons and alternatives, checked at the engine's edge. Knows nothing of what a call does. */
 
 import { z } from 'zod';
 import { asId, type DrugId, type RecommendationId, type VisitId } from '../shared/ids.ts';
@@ -13,4 +13,9 @@ const drugId = identifier.transform((text) => asId<DrugId>(text));
 
 export const REASONS_PARAMETERS = {
   'recommend.explain': z.strictObject({ ...asked, drug: drugId, alpha: z.number() }),
+  'recommend.alternatives': z.strictObject({
+    ...asked,
+    pair: z.tuple([drugId, drugId]),
+    list: z.array(drugId).max(200),
+  }),
 } as const;

@@ -65,7 +65,21 @@ export function matchIndications(
   return matches.sort((a, b) => Number(a.narrower) - Number(b.narrower));
 }
 
+/** Words of texts that were read: the tables hold a few thousand indications, asked for again and again. */
+const readBefore = new Map<string, ReadonlySet<string>>();
+const REMEMBERED = 10_000;
+
 function tellingWords(text: string): ReadonlySet<string> {
+  let words = readBefore.get(text);
+  if (!words) {
+    words = readWords(text);
+    if (readBefore.size >= REMEMBERED) readBefore.clear();
+    readBefore.set(text, words);
+  }
+  return words;
+}
+
+function readWords(text: string): ReadonlySet<string> {
   let key = nameKey(text.replace(ABSENT, ' '));
   for (const [written, meant] of SPELLINGS) key = key.replace(written, meant);
   const words = key.split(' ').filter((word) => !FILLERS.has(word) && (word.length > 1 || /\d|i/.test(word)));

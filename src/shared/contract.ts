@@ -4,6 +4,7 @@
  */
 
 import type { AuditFilter, AuditPage, AuditVerification } from './audit.ts';
+import type { Alternatives } from './alternatives.ts';
 import type { CodeTitle, Diagnosis, DrugName, Interaction, Patient, Severity, Visit } from './domain.ts';
 import type { Draft, EditorForm, PatientInput, VisitInput } from './editing.ts';
 import type { CheckReport } from './findings.ts';
@@ -248,6 +249,16 @@ export interface EngineApi {
     { visitId: VisitId; recommendationId: RecommendationId; drug: DrugId; alpha: number },
     Reasons
   >;
+  /** Related drugs that could replace the drugs of an interacting pair on this list, with what each would bring. */
+  'recommend.alternatives': Method<
+    {
+      visitId: VisitId;
+      recommendationId: RecommendationId;
+      pair: readonly [DrugId, DrugId];
+      list: readonly DrugId[];
+    },
+    readonly Alternatives[]
+  >;
   'drugs.search': Method<{ text: string; limit: number }, readonly DrugMatch[]>;
   'interactions.among': Method<{ drugs: readonly DrugId[] }, InteractionReport>;
   /** Everything the deterministic checks say of these drugs and the current medications, for the patient of the visit. */
@@ -304,6 +315,7 @@ export const ENGINE_METHODS = {
   'visits.import': true,
   recommend: true,
   'recommend.explain': true,
+  'recommend.alternatives': true,
   'drugs.search': true,
   'interactions.among': true,
   'visits.check': true,

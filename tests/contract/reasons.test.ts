@@ -1,4 +1,4 @@
-/** Reasons from an imported visit to the answer at the port: model, indications, slider, similar visits, warnings. */
+/** Reasons and alternatives from an imported visit to the answer at the port: model, indications, slider, similar visits, warnings. */
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -50,6 +50,22 @@ const RECORDS = [
     setting: 'inpatient',
     dx_system: 'ICD-10-CM',
     dx: ['J20.9', 'U99.X'],
+  },
+  {
+    visit: 'infection',
+    patient: 'infection',
+    name: 'Urinary Infection',
+    date: '2024-05-02',
+    age: 74,
+    sex: 'F',
+    setting: 'office',
+    specialty: '1',
+    dx_system: 'ICD-10-CM',
+    dx: ['N39.0', 'I48.91'],
+    allergies: ['penicillin'],
+    current: ['warfarin'],
+    creatinine: 1.9,
+    weight: 60,
   },
 ];
 
@@ -159,5 +175,84 @@ describe('recommend.explain', () => {
     await expect(
       explain({ ...reply, id: asId<RecommendationId>('none') }, 'metformin'),
     ).rejects.toMatchObject({ code: 'RECOMMENDATION_STALE' });
+  });
+});
+
+describe('recommend.alternatives', () => {
+  const alternatives = async (reply: Recommendation, pair: [string, string], list: readonly string[]) =>
+    app.engine.call('recommend.alternatives', {
+      visitId: reply.visitId,
+      recommendationId: reply.id,
+      pair: [drug(pair[0]), drug(pair[1])],
+      list: list.map(drug),
+    });
+
+  it('offers related drugs that resolve the pair, ranked by the model, with the pairs they bring', async () => {
+    const reply = await recommend('Urinary Infection');
+    const list = ['sulfamethoxazole', 'omeprazole'];
+    const [one, ...others] = await alternatives(reply, ['sulfamethoxazole', 'warfarin'], list);
+    expect(others).toEqual([]); // Warfarin is taken already: it is not replaced here.
+    expect(one!.drug.id).toBe('sulfamethoxazole');
+    expect(one!.pairs).toBeGreaterThan(0);
+    expect(one!.unresolved).toBeGreaterThan(0); // Other antibiotics interact with warfarin as well.
+    const found = one!.alternatives;
+    expect(found.length).toBeGreaterThan(0);
+    expect(found.length).toBeLessThanOrEqual(5);
+    const probabilities = found.map(({ probability }) => probability);
+    expect(probabilities).toEqual(probabilities.toSorted((a, b) => b - a));
+    const [partner] = (
+      await app.engine.call('interactions.among', { drugs: ['sulfamethoxazole', 'warfarin'].map(drug) })
+    ).interactions;
+    for (const { drug: other, kinship, interactions, probability } of found) {
+      expect(kinship.length).toBeGreaterThan(0);
+      expect(probability).toBeCloseTo(reply.scores[other.id]!, 6);
+      expect([...list, 'warfarin']).not.toContain(other.id);
+      const among = await app.engine.call('interactions.among', {
+        drugs: [other.id, drug('omeprazole'), drug('warfarin')],
+      });
+      const own = among.interactions.filter(
+        ({ a, b, severity }) => severity >= 2 && (a === other.id || b === other.id),
+      );
+      expect(new Set(interactions.map(({ a, b }) => `${a} ${b}`))).toEqual(
+        new Set(own.map(({ a, b }) => `${a} ${b}`)),
+      );
+      const withPartner = own.find(({ a, b }) => a === 'warfarin' || b === 'warfarin');
+      expect(withPartner?.severity ?? 0).toBeLessThan(partner!.severity);
+    }
+  });
+
+  it('offers nothing that a hard rule excludes, and says what the checks find', async () => {
+    const reply = await recommend('Urinary Infection');
+    const excluded = [
+      ...reply.allergens.map((allergen) => allergen.drug),
+      ...reply.candidates.flatMap((one) => (one.exclusions.length > 0 ? [one.drug.id] : [])),
+    ];
+    expect(excluded).toContain('amoxicillin');
+    const [one] = await alternatives(reply, ['ciprofloxacin', 'warfarin'], ['ciprofloxacin']);
+    const offered = one!.alternatives.map((alternative) => alternative.drug.id);
+    expect(offered.filter((id) => excluded.includes(id))).toEqual([]);
+    const { findings } = await app.engine.call('visits.check', { visitId: reply.visitId, drugs: offered });
+    for (const { drug: other, findings: told } of one!.alternatives)
+      expect(told).toEqual(
+        findings.filter(
+          (finding) =>
+            finding.state === 'found' &&
+            finding.severity >= 3 &&
+            finding.drugs.length === 1 &&
+            finding.drugs[0] === other.id,
+        ),
+      );
+  });
+
+  it('answers for both drugs of a pair on the list, and with nothing for a drug without relatives', async () => {
+    const reply = await recommend('Asked Patient');
+    const both = await alternatives(reply, ['simvastatin', 'amlodipine'], ['simvastatin', 'amlodipine']);
+    expect(both.map((one) => one.drug.id)).toEqual(['simvastatin', 'amlodipine']);
+    const statins = both[0]!.alternatives.filter(({ kinship }) =>
+      kinship.some(({ kind }) => kind === 'class'),
+    );
+    expect(statins.map((one) => one.drug.id)).toContain('atorvastatin');
+    const [none] = await alternatives(reply, ['abarelix', 'warfarin'], ['abarelix']);
+    expect(none).toMatchObject({ alternatives: [], unresolved: 0 });
   });
 });

@@ -1,7 +1,9 @@
-/** Typed example reasons for component tests. Never part of the app. */
+/** Typed example reasons and alternatives for component tests. Never part of the app. */
 
+import type { Alternatives } from '../../shared/alternatives.ts';
 import type { DrugId } from '../../shared/ids.ts';
 import type { Reasons } from '../../shared/reasons.ts';
+import { FINDINGS } from './example-findings.ts';
 import * as fixtures from './fixtures.ts';
 
 /** Reasons with one of everything: raised, lowered, an indication, a partner, a step, similar visits, a warning. */
@@ -46,5 +48,32 @@ export function reasonsFor(drug: DrugId): Reasons {
     pairs: 1,
     similar: { visits: 20, withDrug: 7 },
     warnings: [{ kind: 'outside-training-population', reason: 'paediatric' }],
+  };
+}
+
+/** One alternative without pairs and one that a check speaks against. */
+export function alternativesTo(drug: DrugId): Alternatives {
+  return {
+    drug: fixtures.drug(drug),
+    pairs: 2,
+    alternatives: [
+      {
+        drug: fixtures.drug('omeprazole'),
+        probability: 0.12,
+        kinship: [{ kind: 'class', title: 'Proton pump inhibitor' }],
+        interactions: [],
+        covered: true,
+        findings: [],
+      },
+      {
+        drug: fixtures.drug('co-enzyme q10'),
+        probability: 0.02,
+        kinship: [{ kind: 'indication', title: 'Heart failure' }],
+        interactions: fixtures.INTERACTIONS.filter(({ severity }) => severity >= 2).slice(0, 1),
+        covered: false,
+        findings: FINDINGS.filter((finding) => finding.state === 'found').slice(0, 1),
+      },
+    ],
+    unresolved: 3,
   };
 }

@@ -21,7 +21,7 @@ import { interactionsWithin } from '../../shared/interactions.ts';
 import { applyEdits, selectGridPoint } from '../../shared/recommendation.ts';
 import type { CallOptions } from '../../shared/rpc.ts';
 import { FINDINGS } from './example-findings.ts';
-import { reasonsFor } from './example-reasons.ts';
+import { alternativesTo, reasonsFor } from './example-reasons.ts';
 import * as fixtures from './fixtures.ts';
 
 type Handlers = {
@@ -118,6 +118,7 @@ export function fakeEngine(initial: Partial<AppStatus> = {}): FakeEngine {
     }),
     recommend: () => fixtures.RECOMMENDATION,
     'recommend.explain': ({ drug }) => reasonsFor(drug),
+    'recommend.alternatives': ({ pair: [drug] }) => [alternativesTo(drug)],
     'drugs.search': ({ text }) =>
       SEARCHABLE.filter((name) => name.includes(text.toLowerCase())).map((name): DrugMatch => ({
         drug: fixtures.drug(name),
