@@ -20,12 +20,14 @@ class Tour {
     }
   }
 
-  /** Begins on a visit of the demo. @returns false when there is none */
-  async start(app: App): Promise<boolean> {
-    if (!(await openDemoVisit(app))) return false;
+  /** Opens a visit of the demo to take the tour on. @returns false when there is none */
+  ready(app: App): Promise<boolean> {
+    return openDemoVisit(app);
+  }
+
+  begin(): void {
     this.decline();
     this.step = 'visit';
-    return true;
   }
 
   next(): void {
@@ -57,13 +59,15 @@ class Tour {
 
 export const tour = new Tour();
 
-/** The demo visit on the screen, or another one, best of a patient whose list was not decided on yet. */
+/** The demo visit on the screen, or the one with most to see, best of a patient whose list was not decided on yet. */
 async function openDemoVisit(app: App): Promise<boolean> {
   const { view } = app;
   if (view.kind === 'visit' && view.session.detail?.patient.demo && !view.session.showsDecision) return true;
   try {
     const { patients } = await app.engine.call('patients.list', { query: '', limit: 200, offset: 0 });
-    const demo = patients.filter(({ patient, lastVisitId }) => patient.demo && lastVisitId !== null);
+    const demo = patients
+      .filter(({ patient, lastVisitId }) => patient.demo && lastVisitId !== null)
+      .toSorted((a, b) => b.lastDiagnoses.length - a.lastDiagnoses.length);
     const [first] = [...demo.filter(({ decided }) => !decided), ...demo];
     if (!first?.lastVisitId) return false;
     app.openVisit(first.patient.id, first.lastVisitId);
