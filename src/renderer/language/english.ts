@@ -4,6 +4,7 @@ import { ERROR_WORDING } from '../../shared/errors.ts';
 import { PROBLEM_WORDING } from '../../shared/problem-words.ts';
 import about from './en/about.json';
 import audit from './en/audit.json';
+import alternatives from './en/alternatives.json';
 import common from './en/common.json';
 import decision from './en/decision.json';
 import editor from './en/editor.json';
@@ -23,6 +24,7 @@ import visit from './en/visit.json';
 
 export const english = {
   about,
+  alternatives,
   audit,
   common,
   decision,
