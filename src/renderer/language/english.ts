@@ -8,8 +8,10 @@ import alternatives from './en/alternatives.json';
 import common from './en/common.json';
 import decision from './en/decision.json';
 import editor from './en/editor.json';
+import findings from './en/findings.json';
 import help from './en/help.json';
 import importing from './en/importing.json';
+import interactions from './en/interactions.json';
 import patients from './en/patients.json';
 import people from './en/people.json';
 import probability from './en/probability.json';
@@ -30,8 +32,10 @@ export const english = {
   decision,
   editor,
   errors: ERROR_WORDING,
+  findings,
   help,
   importing,
+  interactions,
   patients,
   people,
   probability,

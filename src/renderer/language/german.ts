@@ -4,8 +4,10 @@ import about from './de/about.json';
 import common from './de/common.json';
 import editor from './de/editor.json';
 import errors from './de/errors.json';
+import findings from './de/findings.json';
 import help from './de/help.json';
 import importing from './de/importing.json';
+import interactions from './de/interactions.json';
 import patients from './de/patients.json';
 import people from './de/people.json';
 import probability from './de/probability.json';
@@ -24,8 +26,10 @@ export const german: Translation = {
   common,
   editor,
   errors,
+  findings,
   help,
   importing,
+  interactions,
   patients,
   people,
   probability,

@@ -2,6 +2,7 @@
 
 import type { Severity } from '../../shared/domain.ts';
 import { t } from '../language/language.svelte.ts';
+import { lazily } from '../language/lazily.ts';
 
 export interface SeverityWords {
   /** For marks and table cells. */
@@ -13,27 +14,11 @@ export interface SeverityWords {
 
 export const SEVERITIES: readonly Severity[] = [4, 3, 2, 1];
 
-/** Read at each use, so that they follow the language. */
-export const SEVERITY_WORDS: Readonly<Record<Severity, SeverityWords>> = {
-  4: wordsOf(4),
-  3: wordsOf(3),
-  2: wordsOf(2),
-  1: wordsOf(1),
-};
-
-function wordsOf(level: Severity): SeverityWords {
-  return {
-    get word() {
-      return t(`severity:level.${level}.word`);
-    },
-    get short() {
-      return t(`severity:level.${level}.short`);
-    },
-    get meaning() {
-      return t(`severity:level.${level}.meaning`);
-    },
-  };
-}
+export const SEVERITY_WORDS: Readonly<Record<Severity, SeverityWords>> = lazily(SEVERITIES, (level) => ({
+  word: t(`severity:level.${level}.word`),
+  short: t(`severity:level.${level}.short`),
+  meaning: t(`severity:level.${level}.meaning`),
+}));
 
 /** "1 pair: contraindicated", "3 pairs: 1 avoid combination, 2 monitor or adjust". */
 export function countInWords(severities: readonly Severity[]): string {
