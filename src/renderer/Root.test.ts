@@ -50,7 +50,7 @@ describe('the window', () => {
     expect((await screen.findByRole('alert')).textContent).toContain('does not open');
     await fireEvent.input(field, { target: { value: 'right' } });
     await click('Open');
-    expect(await screen.findByText('Choose a patient')).toBeTruthy();
+    expect(await screen.findByRole('heading', { name: 'Worklist' })).toBeTruthy();
   });
 
   it('says what failed and what still works', async () => {

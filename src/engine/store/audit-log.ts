@@ -88,7 +88,10 @@ function conditionOf(db: ReadableDb, { group, actor, patientId, from, to }: Audi
   };
 }
 
-/** Entries about a patient, those merged into it, their visits, and what was recommended and decided there. */
+/**
+ * Entries about a patient, those merged into it, their visits, and what was recommended and decided there. The plus
+ * takes the column's affinity away, without which the index on content is not used.
+ */
 function aboutPatient(key: number): Condition {
   const visits = 'SELECT key FROM visits WHERE patient = ?';
   return {
@@ -99,7 +102,7 @@ function aboutPatient(key: number): Condition {
         UNION ALL SELECT id FROM decisions WHERE visit IN (${visits})
         UNION ALL SELECT id FROM recommendations WHERE visit IN (${visits}))
       UNION SELECT sequence FROM audit_entries WHERE content ->> '$.visit' IS NOT NULL
-        AND content ->> '$.visit' IN (SELECT id FROM visits WHERE patient = ?))`,
+        AND content ->> '$.visit' IN (SELECT +id FROM visits WHERE patient = ?))`,
     values: Array<number>(6).fill(key),
   };
 }

@@ -12,6 +12,7 @@ import findings from './en/findings.json';
 import help from './en/help.json';
 import importing from './en/importing.json';
 import interactions from './en/interactions.json';
+import overview from './en/overview.json';
 import patients from './en/patients.json';
 import people from './en/people.json';
 import probability from './en/probability.json';
@@ -23,6 +24,7 @@ import shell from './en/shell.json';
 import start from './en/start.json';
 import tour from './en/tour.json';
 import visit from './en/visit.json';
+import worklist from './en/worklist.json';
 
 export const english = {
   about,
@@ -36,6 +38,7 @@ export const english = {
   help,
   importing,
   interactions,
+  overview,
   patients,
   people,
   probability,
@@ -48,4 +51,5 @@ export const english = {
   start,
   tour,
   visit,
+  worklist,
 } as const;

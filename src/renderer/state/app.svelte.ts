@@ -19,6 +19,7 @@ import { VisitSession } from './visit-session.svelte.ts';
 export type View =
   | { readonly kind: 'home' }
   | { readonly kind: 'audit' }
+  | { readonly kind: 'overview' }
   | { readonly kind: 'patient'; readonly patientId: PatientId }
   | { readonly kind: 'visit'; readonly patientId: PatientId; readonly session: VisitSession }
   | { readonly kind: 'editor'; readonly patientId: PatientId; readonly editor: AnyEditor };
@@ -111,6 +112,10 @@ export class App {
 
   openAudit(): void {
     this.#show({ kind: 'audit' });
+  }
+
+  openOverview(): void {
+    this.#show({ kind: 'overview' });
   }
 
   /** Opens an editor once what it starts from is read; `openProblem` says why it could not be. */
