@@ -1,7 +1,9 @@
 /** The German texts; what is missing here is shown in English. Holds no logic. */
 
 import about from './de/about.json';
+import alternatives from './de/alternatives.json';
 import common from './de/common.json';
+import decision from './de/decision.json';
 import editor from './de/editor.json';
 import errors from './de/errors.json';
 import findings from './de/findings.json';
@@ -12,6 +14,7 @@ import patients from './de/patients.json';
 import people from './de/people.json';
 import probability from './de/probability.json';
 import problems from './de/problems.json';
+import reasons from './de/reasons.json';
 import recommend from './de/recommend.json';
 import settings from './de/settings.json';
 import severity from './de/severity.json';
@@ -23,7 +26,9 @@ import type { Translation } from './translation.ts';
 
 export const german: Translation = {
   about,
+  alternatives,
   common,
+  decision,
   editor,
   errors,
   findings,
@@ -34,6 +39,7 @@ export const german: Translation = {
   people,
   probability,
   problems,
+  reasons,
   recommend,
   settings,
   severity,
