@@ -1,7 +1,9 @@
 /** Titles, hierarchies and searches of clinical codes. Changes no code and maps none (see code-maps.ts). */
 
 import type { CodeTitle, DiagnosisSystem } from '../shared/domain.ts';
+import { CodeFrequency } from './code-frequency.ts';
 import { CodeMaps } from './code-maps.ts';
+import { LayWords } from './lay-words.ts';
 import { nameKey } from './names.ts';
 import { lazy, type Tables } from './tables.ts';
 import { Postings, WordIndex } from './word-index.ts';
@@ -14,6 +16,9 @@ export type SearchedSystem = DiagnosisSystem | 'ICD-9-PROC' | 'NAMCS-REASON';
 
 interface SearchIndex {
   readonly codes: readonly string[];
+  readonly places: ReadonlyMap<string, number>;
+  /** What a code's frequency adds to its score. */
+  readonly bonus: Float32Array;
   readonly titles: readonly string[];
   readonly index: WordIndex;
 }
@@ -34,6 +39,8 @@ interface DiagnosisEntry {
 const CATEGORY_LENGTH = 3;
 /** Titles read into an index at a time: some ten milliseconds. */
 const PIECE = 2000;
+/** Added to a score for each power of ten of recorded visits: 10,000 are worth a whole word against a beginning. */
+const FREQUENCY_WEIGHT = 1 / 20;
 
 /** A code as the tables write it: upper case, no dot, no padding (`e11.9` → `E119`). */
 export function normaliseCode(code: string): string {
@@ -57,9 +64,13 @@ export class Codes {
   readonly #indexes = new Map<SearchedSystem, SearchIndex>();
   readonly #preparing = new Map<SearchedSystem, Promise<void>>();
   readonly #groups: () => ReadonlyMap<string, readonly string[]>;
+  readonly #frequency: CodeFrequency;
+  readonly #layWords: LayWords;
 
   constructor(tables: Tables) {
     this.maps = new CodeMaps(tables);
+    this.#frequency = new CodeFrequency(tables, this.maps);
+    this.#layWords = new LayWords(tables);
     this.#icd9 = lazy(() => readDiagnoses(tables.lines('icd9cm.tsv.gz'), false));
     this.#icd10 = lazy(() => readDiagnoses(tables.lines('icd10cm.tsv.gz'), true));
     this.#procedures = lazy(
@@ -140,19 +151,25 @@ export class Codes {
 
   /**
    * Codes whose title holds the typed words (or whose code begins so), best first; a word that nothing begins with may
-   * have one or two wrong letters. The first call for a system builds its index, unless prepareSearch did.
+   * have one or two wrong letters. What people call a diagnosis leads to ICD-10-CM codes as well (`high blood pressure`),
+   * and often recorded codes come before rare ones. The first call for a system builds its index, unless prepareSearch did.
    */
   search(text: string, system: SearchedSystem, limit: number): readonly CodeTitle[] {
-    const { codes, titles, index } = this.#index(system);
+    const { codes, titles, index, places, bonus } = this.#index(system);
     const typed = normaliseCode(text);
     const byCode = /^[A-Z]?\d/.test(typed)
       ? codes.flatMap((code, i) => (code.startsWith(typed) ? i : []))
       : [];
     // A short title is about the typed words and little else; a short code is the broader term.
     const scoreOf = (document: number, quality: number): number =>
-      quality - titles[document]!.length / 400 - codes[document]!.length / 100;
+      quality + bonus[document]! - titles[document]!.length / 400 - codes[document]!.length / 100;
     const ranked = index.best(nameKey(text), limit, scoreOf, (a, b) => codes[a]! < codes[b]!);
-    return [...new Set([...byCode, ...ranked])]
+    const lay = system === 'ICD-10-CM' ? this.#layWords.find(nameKey(text)) : [];
+    const called = (spelt: boolean): number[] =>
+      lay
+        .filter((match) => match.spelt === spelt)
+        .flatMap((match) => match.codes.map((code) => places.get(code)!));
+    return [...new Set([...byCode, ...called(true), ...ranked, ...called(false)])]
       .slice(0, limit)
       .map((document) => ({ code: codes[document]!, title: titles[document]! }));
   }
@@ -181,17 +198,35 @@ export class Codes {
       await pause();
       for (const [, title] of entries.slice(done, done + PIECE)) postings.add(nameKey(title));
     }
-    if (!this.#indexes.has(system)) this.#indexes.set(system, searchIndex(entries, new WordIndex(postings)));
+    if (!this.#indexes.has(system))
+      this.#indexes.set(system, this.#searchIndex(system, entries, new WordIndex(postings)));
   }
 
   #index(system: SearchedSystem): SearchIndex {
     let made = this.#indexes.get(system);
     if (!made) {
       const entries = this.#searched(system);
-      made = searchIndex(entries, new WordIndex(entries.map(([, title]) => nameKey(title))));
+      made = this.#searchIndex(system, entries, new WordIndex(entries.map(([, title]) => nameKey(title))));
       this.#indexes.set(system, made);
     }
     return made;
+  }
+
+  #searchIndex(
+    system: SearchedSystem,
+    entries: readonly (readonly [code: string, title: string])[],
+    index: WordIndex,
+  ): SearchIndex {
+    const codes = entries.map(([code]) => code);
+    const visits = (code: string): number =>
+      system === 'ICD-9-CM' || system === 'ICD-10-CM' ? this.#frequency.visits(system, code) : 0;
+    return {
+      codes,
+      places: new Map(codes.map((code, place) => [code, place])),
+      bonus: Float32Array.from(codes, (code) => FREQUENCY_WEIGHT * Math.log10(1 + visits(code))),
+      titles: entries.map(([, title]) => title),
+      index,
+    };
   }
 
   #searched(system: SearchedSystem): (readonly [code: string, title: string])[] {
@@ -199,10 +234,6 @@ export class Codes {
     if (system === 'NAMCS-REASON') return Object.entries(this.codebook().reasons);
     return [...this.#table(system)].map(([code, { title }]) => [code, title]);
   }
-}
-
-function searchIndex(entries: readonly (readonly [string, string])[], index: WordIndex): SearchIndex {
-  return { codes: entries.map(([code]) => code), titles: entries.map(([, title]) => title), index };
 }
 
 /** Rows in code order; an empty block or chapter repeats the row above. */
