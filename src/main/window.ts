@@ -1,6 +1,7 @@
 /** Makes the one window. What its page may do is decided in security.ts. */
 
 import { BrowserWindow, nativeTheme, session } from 'electron';
+import { PREFERENCES_ARGUMENT, type Preferences } from '../shared/preferences.ts';
 import { APP_ORIGIN, serveApp } from './app-protocol.ts';
 import { PRELOAD_ENTRY, RENDERER_FOLDER } from './paths.ts';
 import { devOrigin } from './security.ts';
@@ -11,7 +12,8 @@ const PARTITION = 'flame';
 // The page's own background, so that no flash of another colour shows while it loads.
 const BACKGROUND = { light: '#ffffff', dark: '#16181d' };
 
-export function openWindow(): BrowserWindow {
+/** @param preferences handed to the page when it opens */
+export function openWindow(preferences: Preferences = {}): BrowserWindow {
   const pageSession = session.fromPartition(PARTITION);
   if (devOrigin === null) serveApp(pageSession, RENDERER_FOLDER);
   const window = new BrowserWindow({
@@ -25,6 +27,7 @@ export function openWindow(): BrowserWindow {
     webPreferences: {
       session: pageSession,
       preload: PRELOAD_ENTRY,
+      additionalArguments: [PREFERENCES_ARGUMENT + JSON.stringify(preferences)],
       sandbox: true,
       contextIsolation: true,
       nodeIntegration: false,

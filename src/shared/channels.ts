@@ -11,4 +11,8 @@ export const CHANNELS = {
   pickImportFile: 'import:pick',
   /** preload → shell, answered: let the user pick where a file is saved. */
   pickSaveFile: 'save:pick',
+  /** preload → shell, answered: print the decision sheet on the page, or save it as a PDF. */
+  releaseSheet: 'sheet:release',
+  /** preload → shell: remember a preference of this computer. */
+  remember: 'preferences:remember',
 } as const;
