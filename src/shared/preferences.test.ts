@@ -6,7 +6,9 @@ test('preferences are read back as they were written', () => {
   const word = fc.stringMatching(/^[a-z]{1,20}$/);
   const written = fc.dictionary(fc.constantFrom(...PREFERENCES), word);
   fc.assert(
-    fc.property(written, (some) => expect(readPreferences(JSON.stringify(some))).toEqual({ ...some })),
+    fc.property(written, (some) => {
+      expect(readPreferences(JSON.stringify(some))).toEqual({ ...some });
+    }),
   );
 });
 
