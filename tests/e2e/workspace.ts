@@ -53,7 +53,7 @@ export async function pairsOnScreen(page: Page): Promise<{ graph: string[]; tabl
         .sort();
     return {
       graph: read('svg [data-severity]', 'stop'),
-      table: read('table[aria-label="Interactions of the list"] tr[data-pair]', 'pair'),
+      table: read('table[aria-label^="Interactions of the list"] tr[data-pair]', 'pair'),
     };
   });
 }
