@@ -14,6 +14,8 @@ export type CodeSystem = DiagnosisSystem | ProcedureSystem | CodebookSystem;
 /** Systems that have titles of their own to search. */
 export type SearchedSystem = DiagnosisSystem | 'ICD-9-PROC' | 'NAMCS-REASON';
 
+type Entry = readonly [code: string, title: string];
+
 interface SearchIndex {
   readonly codes: readonly string[];
   readonly places: ReadonlyMap<string, number>;
@@ -198,42 +200,49 @@ export class Codes {
       await pause();
       for (const [, title] of entries.slice(done, done + PIECE)) postings.add(nameKey(title));
     }
+    await pause();
+    const bonus = this.#bonus(system, entries);
+    await pause();
     if (!this.#indexes.has(system))
-      this.#indexes.set(system, this.#searchIndex(system, entries, new WordIndex(postings)));
+      this.#indexes.set(system, searchIndex(entries, bonus, new WordIndex(postings)));
   }
 
   #index(system: SearchedSystem): SearchIndex {
     let made = this.#indexes.get(system);
     if (!made) {
       const entries = this.#searched(system);
-      made = this.#searchIndex(system, entries, new WordIndex(entries.map(([, title]) => nameKey(title))));
+      const words = new WordIndex(entries.map(([, title]) => nameKey(title)));
+      made = searchIndex(entries, this.#bonus(system, entries), words);
       this.#indexes.set(system, made);
     }
     return made;
   }
 
-  #searchIndex(
-    system: SearchedSystem,
-    entries: readonly (readonly [code: string, title: string])[],
-    index: WordIndex,
-  ): SearchIndex {
-    const codes = entries.map(([code]) => code);
-    const visits = (code: string): number =>
-      system === 'ICD-9-CM' || system === 'ICD-10-CM' ? this.#frequency.visits(system, code) : 0;
-    return {
-      codes,
-      places: new Map(codes.map((code, place) => [code, place])),
-      bonus: Float32Array.from(codes, (code) => FREQUENCY_WEIGHT * Math.log10(1 + visits(code))),
-      titles: entries.map(([, title]) => title),
-      index,
-    };
+  /** What the frequency of each code adds to its score. */
+  #bonus(system: SearchedSystem, entries: readonly Entry[]): Float32Array {
+    if (system !== 'ICD-9-CM' && system !== 'ICD-10-CM') return new Float32Array(entries.length);
+    return Float32Array.from(
+      entries,
+      ([code]) => FREQUENCY_WEIGHT * Math.log10(1 + this.#frequency.visits(system, code)),
+    );
   }
 
-  #searched(system: SearchedSystem): (readonly [code: string, title: string])[] {
+  #searched(system: SearchedSystem): Entry[] {
     if (system === 'ICD-9-PROC') return [...this.#procedures()];
     if (system === 'NAMCS-REASON') return Object.entries(this.codebook().reasons);
     return [...this.#table(system)].map(([code, { title }]) => [code, title]);
   }
+}
+
+function searchIndex(entries: readonly Entry[], bonus: Float32Array, index: WordIndex): SearchIndex {
+  const codes = entries.map(([code]) => code);
+  return {
+    codes,
+    places: new Map(codes.map((code, place) => [code, place])),
+    bonus,
+    titles: entries.map(([, title]) => title),
+    index,
+  };
 }
 
 /** Rows in code order; an empty block or chapter repeats the row above. */
