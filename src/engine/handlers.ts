@@ -14,6 +14,7 @@ import { auditHandlers } from './audit-handlers.ts';
 import { decide } from './decide.ts';
 import { describeDemo, loadDemo } from './demo.ts';
 import { editorHandlers } from './editor-handlers.ts';
+import { graphHandlers } from './graph-handlers.ts';
 import { Grants } from './grants.ts';
 import { importVisits, type ImportOptions } from './import-visits.ts';
 import { overviewHandlers } from './overview-handlers.ts';
@@ -70,6 +71,7 @@ function engineHandlers(workspace: Workspace, grants: Grants): Handlers<EngineAp
 
   return {
     ...editorHandlers(workspace, actor),
+    ...graphHandlers(workspace, grants, actor),
     ...reasonsHandlers(workspace),
     ...auditHandlers(workspace, actor, grants),
     ...overviewHandlers(workspace, actor),

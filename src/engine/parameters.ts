@@ -33,6 +33,8 @@ const drugId = identifier.transform((text) => asId<DrugId>(text));
 const passphrase = z.string().min(1, 'the passphrase is empty').max(1024);
 const severity = z.union([z.literal(1), z.literal(2), z.literal(3), z.literal(4)]);
 const grant = z.string().min(1).max(200);
+/** Bytes; a picture of the largest screen is a tenth of it. */
+const LARGEST_PICTURE = 20e6;
 
 const date = z.iso.date();
 const auditFilter = z.strictObject({
@@ -114,6 +116,12 @@ export const PARAMETERS = {
   }),
   'audit.verify': z.strictObject({}),
   'audit.export': z.strictObject({ filter: auditFilter, format: z.enum(['csv', 'jsonl']), grant }),
+  'graph.export': z.strictObject({
+    visitId,
+    grant,
+    kind: z.enum(['svg', 'png']),
+    bytes: z.instanceof(Uint8Array).refine(({ length }) => length > 0 && length <= LARGEST_PICTURE),
+  }),
   'files.grant': z.strictObject({
     grant,
     path: z.string().min(1).max(4096),

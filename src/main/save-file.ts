@@ -17,6 +17,8 @@ const FILTERS: Readonly<Record<SavedKind, FileFilter>> = {
   csv: { name: 'Comma-separated values', extensions: ['csv'] },
   jsonl: { name: 'JSON lines', extensions: ['jsonl'] },
   pdf: { name: 'PDF', extensions: ['pdf'] },
+  png: { name: 'PNG', extensions: ['png'] },
+  svg: { name: 'SVG', extensions: ['svg'] },
 };
 
 /** Answers the page's wish to save a file that the engine writes: the reply holds a grant, or null without a choice. */

@@ -19,7 +19,7 @@ export interface StartedCall {
 }
 
 /** Kinds of file that Flame saves. */
-export const SAVED_KINDS = ['csv', 'jsonl', 'pdf'] as const;
+export const SAVED_KINDS = ['csv', 'jsonl', 'pdf', 'png', 'svg'] as const;
 export type SavedKind = (typeof SAVED_KINDS)[number];
 
 /** A file that the user picked. The renderer never learns its path; `grant` is what an import or an export takes. */

@@ -194,6 +194,8 @@ export interface DrugMatch {
   readonly inFormulary: boolean;
 }
 
+export type PictureKind = 'svg' | 'png';
+
 export interface InteractionReport {
   readonly interactions: readonly Interaction[];
   readonly notCovered: readonly DrugId[];
@@ -266,6 +268,11 @@ export interface EngineApi {
   'decisions.save': Method<DecisionInput, Decision>;
   'worklist.get': Method<Record<string, never>, Worklist>;
   'overview.get': Method<OverviewQuery, Overview>;
+  /** Writes a picture of the visit's graph to the place behind a grant for writing. */
+  'graph.export': Method<
+    { visitId: VisitId; grant: string; kind: PictureKind; bytes: Uint8Array },
+    Record<string, never>
+  >;
   /** Opens the audit log, which is itself written down, and names everybody who stands in it. */
   'audit.open': Method<Record<string, never>, { actors: readonly string[] }>;
   /** One page, newest first; `before` is the number of the last entry of the page before. */
@@ -322,6 +329,7 @@ export const ENGINE_METHODS = {
   'decisions.save': true,
   'worklist.get': true,
   'overview.get': true,
+  'graph.export': true,
   'audit.open': true,
   'audit.list': true,
   'audit.verify': true,

@@ -27,6 +27,7 @@ export interface AuditEvent {
     | 'visit.created'
     | 'visit.changed'
     | 'visits.imported'
+    | 'graph.exported'
     | 'demo.loaded'
     | 'passphrase.changed'
     | 'draft.discarded'

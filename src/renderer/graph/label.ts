@@ -1,6 +1,7 @@
 /** The text under a node or on an edge, and about how wide it is. */
 
 import type { Severity } from '../../shared/domain.ts';
+import { t } from '../language/language.svelte.ts';
 import { SEVERITY_WORDS } from '../wording/severity.ts';
 import { ROLE_WORDS, type GraphNode } from './model.ts';
 
@@ -15,11 +16,12 @@ export function nodeWord(node: GraphNode): string {
   return node.role === 'proposed' ? '' : ROLE_WORDS[node.role];
 }
 
-/** What assistive technology reads of a node: the text drawn, then the role where the text does not say it. */
-export function nodeLabel(node: GraphNode): string {
+/** What assistive technology reads of a node: the text drawn, then the role where the text does not say it, and its pin. */
+export function nodeLabel(node: GraphNode, pinned = false): string {
   const word = nodeWord(node);
   const role = ROLE_WORDS[node.role];
-  return [node.name, word, word === role ? '' : role].filter((part) => part !== '').join(', ');
+  const pin = pinned ? t('graph:pinned') : '';
+  return [node.name, word, word === role ? '' : role, pin].filter((part) => part !== '').join(', ');
 }
 
 /** Pixels; an estimate, since text cannot be measured before it is drawn. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { asId, type DrugId } from '../../shared/ids.ts';
-import { BELOW, layoutGraph, type LayoutInput } from './layout.ts';
+import { BELOW, layoutGraph, type LayoutInput, worldOf } from './layout.ts';
 
 const id = (n: number): DrugId => asId<DrugId>(`drug-${n}`);
 const input = (count: number, pairs: readonly (readonly [number, number])[]): LayoutInput => ({
@@ -48,5 +48,36 @@ describe('layoutGraph', () => {
       const old = before.get(drug);
       if (old) expect(Math.hypot(place.x - old.x, place.y - old.y)).toBeLessThan(45);
     }
+  });
+
+  it('leaves a pinned node exactly where it was put, whatever the others do', () => {
+    fc.assert(
+      fc.property(
+        anyPairs,
+        fc.integer({ min: 60, max: 400 }),
+        fc.integer({ min: 30, max: 280 }),
+        (pairs, x, y) => {
+          const given = input(9, pairs);
+          const before = layoutGraph(given);
+          const places = layoutGraph({ ...given, pinned: new Map([[id(3), { x, y }]]) }, before);
+          expect(places.get(id(3))).toEqual({ x, y });
+          expect(places.size).toBe(9);
+        },
+      ),
+      { numRuns: 25 },
+    );
+  });
+});
+
+describe('worldOf', () => {
+  const frame = { width: 400, height: 200 };
+  const nodes = (count: number): LayoutInput['nodes'] => input(count, []).nodes;
+
+  it('is the frame for a few nodes and grows in the same shape, to a limit, for many', () => {
+    expect(worldOf(nodes(4), frame)).toEqual(frame);
+    const [some, many] = [worldOf(nodes(9), frame), worldOf(nodes(60), frame)];
+    expect(some.width).toBeGreaterThan(frame.width);
+    expect(some.width / some.height).toBeCloseTo(2);
+    expect(many.width).toBeCloseTo(frame.width * 1.35);
   });
 });

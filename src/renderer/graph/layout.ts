@@ -15,6 +15,8 @@ export interface LayoutInput {
   readonly edges: readonly { readonly a: DrugId; readonly b: DrugId }[];
   readonly width: number;
   readonly height: number;
+  /** Nodes that the physician put somewhere; they stay there, and the others make room. */
+  readonly pinned?: Places;
 }
 
 interface Body extends SimulationNodeDatum {
@@ -22,6 +24,7 @@ interface Body extends SimulationNodeDatum {
   readonly halfWidth: number;
   /** Where the node stood before; a standing node is pulled back there, so that the picture stays the same picture. */
   readonly anchor: Point | null;
+  readonly pin: Point | null;
   x: number;
   y: number;
 }
@@ -33,6 +36,24 @@ export const BELOW = 46;
 const GAP = 10;
 /** Pixels between a node and an edge that is not its own. */
 const OFF_EDGE = 38;
+/** Room that edges and their labels need beside the nodes' own boxes, as a factor of these. */
+const ROOM = 1.6;
+/** Beyond this the text would be too small to read; then the picture is crowded. */
+const LARGEST_WORLD = 1.35;
+
+/** The picture's own size: the frame, or larger in the same shape where the nodes would not fit; drawn scaled into the frame. */
+export function worldOf(
+  nodes: LayoutInput['nodes'],
+  frame: { readonly width: number; readonly height: number },
+): { readonly width: number; readonly height: number } {
+  const needed = nodes.reduce(
+    (area, { labelWidth }) => area + (Math.max(labelWidth, 44) + GAP) * (ABOVE + BELOW + GAP),
+    0,
+  );
+  const scale = Math.sqrt((ROOM * needed) / (frame.width * frame.height));
+  const factor = Math.min(Math.max(scale, 1), LARGEST_WORLD);
+  return { width: frame.width * factor, height: frame.height * factor };
+}
 
 /**
  * @param previous places of the last layout; empty for the first
@@ -71,6 +92,7 @@ export function layoutGraph(input: LayoutInput, previous: Places = new Map()): P
     if (tick > TICKS / 4) keepOffEdges(bodies, input.edges);
     keepApart(bodies);
     keepInside(bodies, width, height);
+    for (const node of bodies) if (node.pin) Object.assign(node, node.pin);
   }
   return new Map(bodies.map(({ id, x, y }) => [id, { x: Math.round(x), y: Math.round(y) }]));
 }
@@ -78,16 +100,18 @@ export function layoutGraph(input: LayoutInput, previous: Places = new Map()): P
 function body(
   node: LayoutInput['nodes'][number],
   index: number,
-  { nodes, width, height }: LayoutInput,
+  { nodes, width, height, pinned }: LayoutInput,
   previous: Places,
 ): Body {
-  const anchor = previous.get(node.id) ?? null;
+  const pin = pinned?.get(node.id) ?? null;
+  const anchor = pin ?? previous.get(node.id) ?? null;
   // A new node starts on an ellipse around the centre, in the order of the list.
   const angle = (2 * Math.PI * index) / Math.max(nodes.length, 1) - Math.PI / 2;
   return {
     id: node.id,
     halfWidth: Math.max(node.labelWidth / 2, 22),
     anchor,
+    pin,
     x: anchor?.x ?? width / 2 + (width / 3) * Math.cos(angle),
     y: anchor?.y ?? height / 2 + (height / 3) * Math.sin(angle),
   };

@@ -5,7 +5,7 @@ import type { DrugId } from '../../shared/ids.ts';
 import { pairKey } from '../../shared/interactions.ts';
 
 /** What a drug is to the list on the screen; each role has a shape and a word. */
-export type NodeRole = 'proposed' | 'kept' | 'added' | 'current' | 'removed';
+export type NodeRole = 'proposed' | 'kept' | 'added' | 'current' | 'removed' | 'alternative';
 /** `covered` says that the tables know the drug, not that it is safe. */
 export type Coverage = 'covered' | 'not-covered' | 'unchecked';
 
@@ -24,6 +24,10 @@ export interface GraphEdge {
   readonly disputed: boolean;
 }
 
+/** What can be pointed at and selected. */
+export type GraphTarget =
+  { readonly kind: 'pair'; readonly key: string } | { readonly kind: 'drug'; readonly drug: DrugId };
+
 export interface GraphModel {
   readonly nodes: readonly GraphNode[];
   readonly edges: readonly GraphEdge[];
@@ -35,6 +39,7 @@ export const ROLE_WORDS: Readonly<Record<NodeRole, string>> = {
   added: 'added by you',
   current: 'taken already',
   removed: 'removed by you',
+  alternative: 'alternative',
 };
 
 /** Edges in the order of the table: most severe first. */

@@ -9,6 +9,7 @@ import common from './en/common.json';
 import decision from './en/decision.json';
 import editor from './en/editor.json';
 import findings from './en/findings.json';
+import graph from './en/graph.json';
 import help from './en/help.json';
 import importing from './en/importing.json';
 import interactions from './en/interactions.json';
@@ -35,6 +36,7 @@ export const english = {
   editor,
   errors: ERROR_WORDING,
   findings,
+  graph,
   help,
   importing,
   interactions,

@@ -18,7 +18,7 @@ export interface HabitEffect {
 
 export interface ListRow {
   readonly drug: DrugName;
-  readonly role: Exclude<NodeRole, 'current' | 'removed'>;
+  readonly role: Exclude<NodeRole, 'current' | 'removed' | 'alternative'>;
   /** Null when the model has no score for the drug. */
   readonly probability: number | null;
   /** What the clinic's habits did to it; null without habits. */

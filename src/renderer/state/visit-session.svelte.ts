@@ -17,6 +17,7 @@ import { OVERRIDE_SEVERITY, type DrugName, type Interaction } from '../../shared
 import { asId, type DecisionId, type DrugId, type VisitId } from '../../shared/ids.ts';
 import { pairKey } from '../../shared/interactions.ts';
 import { selectGridPoint, type GridPoint, type Recommendation } from '../../shared/recommendation.ts';
+import type { GraphTarget } from '../graph/model.ts';
 import { decisionEdits, editedList, standingEdits, type Edit, type EditAction } from './edits.ts';
 import { answerPairs } from './pairs.ts';
 import type { HabitChoice } from './habit-choice.svelte.ts';
@@ -25,8 +26,7 @@ import { distinct, setOf } from './sets.ts';
 import { excludedDrugs, listRows, mergedInteractions, namesOf, otherCandidates } from './list-view.ts';
 
 export type Phase = 'idle' | 'loading' | 'recommending' | 'saving';
-export type Selection =
-  { readonly kind: 'pair'; readonly key: string } | { readonly kind: 'drug'; readonly drug: DrugId };
+export type Selection = GraphTarget;
 export interface OverrideDraft {
   readonly reason: OverrideReason | null;
   readonly note: string;

@@ -125,6 +125,7 @@ export function fakeEngine(initial: Partial<AppStatus> = {}): FakeEngine {
         matched: null,
         inFormulary: name !== 'co-enzyme q10',
       })),
+    'graph.export': () => ({}),
     'interactions.among': ({ drugs }) => ({
       interactions: interactionsWithin(fixtures.INTERACTIONS, drugs),
       notCovered: drugs.filter((drug) => drug === 'co-enzyme q10'),
