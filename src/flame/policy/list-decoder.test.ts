@@ -122,4 +122,22 @@ describe('the policy’s lists along the slider', () => {
       { numRuns: 40 },
     );
   });
+
+  it('start from penalised decoding at every position: a policy that edits nothing leaves its lists', async () => {
+    const still: Pick<PolicyRunner, 'run'> = {
+      run: (prefixes, rows) =>
+        Promise.resolve(
+          rows.map(({ prefix }) => {
+            const { start } = prefixes[prefix]!;
+            return { start, actions: [2 * DRUGS], list: start };
+          }),
+        ),
+    };
+    await fc.assert(
+      fc.asyncProperty(problems, async (drawn) => {
+        const problem = problemOf(drawn);
+        expect(await decodeLists(still, problem)).toEqual(decode(problem));
+      }),
+    );
+  });
 });

@@ -34,33 +34,50 @@ const URGENT = 1e6;
 export const TOLERANCE = 0.01;
 
 /**
- * The policy edits π_cls's list M_p once for every α. A drug that a hard rule excludes, or that may not stand beside a
- * drug of the list or a current medication, is never added; at α = 1 nothing that interacts is. Where the policy's list
- * is clearly worse by π_cls's own probabilities, penalised decoding's stands.
- * @param alphas rising from 0, where penalised decoding gives M_p, to 1 at most
+ * The policy edits the list of penalised decoding at every α, which at 0 is π_cls's own M_p. A drug that a hard rule
+ * excludes, or that may not stand beside a drug of the list or a current medication, is never added; at α = 1 nothing that
+ * interacts is. Where the policy's list is clearly worse by π_cls's own probabilities, penalised decoding's stands.
+ * @param alphas rising, 0 to 1
  */
 export async function decodeLists(
-  runner: PolicyRunner,
+  runner: Pick<PolicyRunner, 'run'>,
   problem: ListProblem,
   alphas: readonly number[] = ALPHA_GRID,
 ): Promise<GridPoint[]> {
   const penalised = decode(problem, alphas);
-  const [own] = penalised;
   const places = new Map(problem.drugs.map((drug, place) => [drug, place]));
-  const start = own!.list.map((drug) => places.get(drug)!);
+  const starts = penalised.map(({ list }) => list.map((drug) => places.get(drug)!));
+  const { distinct, of } = distinctLists(starts);
   const current = currentConflicts(problem);
-  const prefix = { probabilities: problem.probabilities, ids: problem.ids, weights: problem.weights, start };
-  const rows = alphas.map((alpha) => ({ prefix: 0, alpha, mode: 'interleaved' as const }));
-  const sequences = await runner.run([prefix], rows, (state, logits) => {
-    forbid(state, logits, alphas[state.row]!, problem, current);
-    return greedy(state, logits);
-  });
+  const { probabilities, ids, weights } = problem;
+  const sequences = await runner.run(
+    distinct.map((start) => ({ probabilities, ids, weights, start })),
+    alphas.map((alpha, i) => ({ prefix: of[i]!, alpha, mode: 'interleaved' as const })),
+    (state, logits) => {
+      forbid(state, logits, alphas[state.row]!, problem, current);
+      return greedy(state, logits);
+    },
+  );
   return selectMonotone(
     sequences.map(({ actions }, i) => {
-      const edited = replay(problem, { ...own!, alpha: alphas[i]! }, start, actions, current);
+      const edited = replay(problem, penalised[i]!, starts[i]!, actions, current);
       return refused(edited, penalised[i]!) ? penalised[i]! : edited;
     }),
   );
+}
+
+/** Neighbouring slider positions mostly share their list, which is read once. */
+function distinctLists(lists: readonly (readonly number[])[]): {
+  readonly distinct: readonly (readonly number[])[];
+  /** For each list its place among the distinct ones. */
+  readonly of: readonly number[];
+} {
+  const keys = lists.map((list) => list.join());
+  const distinct = [...new Set(keys)];
+  return {
+    distinct: distinct.map((key) => lists[keys.indexOf(key)]!),
+    of: keys.map((key) => distinct.indexOf(key)),
+  };
 }
 
 /** Clearly worse by the classifier's probabilities, or with a pair where none may be because the room for edits ran out. */
@@ -105,8 +122,8 @@ function forbid(
 }
 
 /**
- * The evidence of each step: first how M_p was built, then the policy's edits.
- * @param own the point of M_p, at the α of the sequence; @param start the same list as places among the drugs
+ * The evidence of each step: first how penalised decoding built the list, then the policy's edits.
+ * @param own the point of penalised decoding; @param start the same list as places among the drugs
  */
 function replay(
   { drugs, probabilities, pairs, excluded }: ListProblem,

@@ -23,6 +23,8 @@ export interface VisitFeatures {
   readonly ids: ArrayLike<number>;
   readonly weights: ArrayLike<number>;
 }
+/** Penalised decoding mostly writes no more different lists than this along the slider. */
+const FEW_LISTS = 4;
 type PairTables = Pick<Knowledge, 'drugs' | 'interactions'>;
 
 export interface TrainedListPolicy {
@@ -83,7 +85,7 @@ export class ListPolicy {
       vectors,
       parameters,
       maxRows: ALPHA_GRID.length,
-      buckets: [1, ALPHA_GRID.length],
+      buckets: [1, FEW_LISTS, ALPHA_GRID.length],
       ...(threads === undefined ? {} : { threads }),
     });
     await runner.warmUp();
