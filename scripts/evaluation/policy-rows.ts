@@ -2,6 +2,7 @@
 
 import { scoresWithHabits } from '../../src/flame/clinic-habits.ts';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { ALPHA_GRID } from '../../src/flame/decoding.ts';
 import { featuresOf } from '../../src/flame/encoding.ts';
 import { decodeAll } from '../../src/flame/front.ts';
@@ -17,6 +18,7 @@ import {
   supervisedStage,
   type TrainPolicyOptions,
 } from '../../src/flame/policy/train-policy.ts';
+import { fileHash } from '../../src/flame/train-pack.ts';
 import { FLAME_CLASSIFIER, FLAME_SINGLE, type ModelRecipe } from '../../src/flame/settings.ts';
 import { vocabularyHash } from '../../src/flame/vocabulary.ts';
 import { hostTensor } from '../../src/nn/dtype.ts';
@@ -34,6 +36,11 @@ import {
 export const CLASSIFIER_SEED = 1;
 /** Cross-fitting is part of the corpus, not of a seed: every seed of the policy learns from the same scores. */
 const CROSS_FIT_SEED = 101;
+
+/** Lists are kept for the code that wrote them: a changed decoder writes them anew. */
+const DECODER = ['decoding.ts', 'policy/list-decoder.ts', 'policy/runner.ts', 'policy/network.ts'].map((file) =>
+  fileHash(join(import.meta.dirname, '../../src/flame', file)),
+);
 
 /** Scores moved by the habits of the clinician's visits before, in the order of the file. */
 export async function habitRun(
@@ -106,7 +113,8 @@ export async function policyRun(
           () => reinforcedStage(options, corpus, supervised.parameters),
         );
   const alphas = wholeFront ? ALPHA_GRID : [0];
-  const lists = await keptLists(runs, [name, recipe, seed, base, runs.part, alphas], async () => {
+  const identity = [name, recipe, seed, base, runs.part, alphas, DECODER];
+  const lists = await keptLists(runs, identity, async () => {
     const listPolicy = await ListPolicy.open({
       config: recipe.network,
       vocabulary: data.vocabulary,
