@@ -6,9 +6,9 @@ import type { DecisionId, PatientId, VisitId } from './ids.ts';
 export const AUDIT_GROUPS = {
   views: ['patient.viewed', 'visit.viewed'],
   recommendations: ['recommendation.made'],
-  decisions: ['decision.saved', 'decision.signed', 'decision.amended'],
-  /** Decisions that kept a pair against a warning. */
-  overrides: ['decision.saved', 'decision.signed', 'decision.amended'],
+  decisions: ['decision.saved'],
+  /** Decisions that kept something against a warning. */
+  overrides: ['decision.saved'],
   changes: [
     'patient.created',
     'patient.changed',
@@ -21,7 +21,7 @@ export const AUDIT_GROUPS = {
     'visits.imported',
     'demo.loaded',
   ],
-  exports: ['decision.printed', 'decision.exported', 'audit.exported'],
+  exports: ['decision.printed', 'decision.exported', 'graph.exported', 'audit.exported'],
   access: [
     'app.opened',
     'store.unlocked',

@@ -28,7 +28,13 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await expect(page.getByRole('button', { name: 'Load the demo patients' })).toBeVisible();
     await look('welcome');
     await loadDemo(page);
-    await look('patients');
+    await look('worklist');
+    await page.getByRole('button', { name: 'Overview' }).click();
+    await expect(page.getByRole('heading', { name: 'Overview' })).toBeVisible();
+    await look('overview');
+    await page.getByRole('button', { name: 'Audit log' }).click();
+    await expect(page.getByRole('table', { name: 'Audit log' })).toBeVisible();
+    await look('audit');
     await openVisit(page, 'Grace Okafor', '6 Feb 2024');
     await look('visit');
     await recommend(page);

@@ -77,7 +77,10 @@ function conditionOf(db: ReadableDb, { group, actor, patientId, from, to }: Audi
     const actions = AUDIT_GROUPS[group];
     parts.push({ sql: `action IN (${actions.map(() => '?').join(', ')})`, values: actions });
   }
-  if (group === 'overrides') parts.push({ sql: "content ->> '$.overrides' > 0", values: [] });
+  if (group === 'overrides') {
+    const stated = ['overrides', 'findingOverrides'].map((field) => `coalesce(content ->> '$.${field}', 0)`);
+    parts.push({ sql: `${stated.join(' + ')} > 0`, values: [] });
+  }
   if (actor !== null) parts.push({ sql: 'actor = ?', values: [actor] });
   if (patientId !== null) parts.push(aboutPatient(patientKeyOf(db, patientId)));
   if (from !== null) parts.push({ sql: 'at >= ?', values: [startOfLocalDay(from)] });

@@ -18,7 +18,8 @@ export function actionWords(action: string): string {
 /** What stands after the action, e.g. which fields were changed; empty where the action says it all. */
 export function detailWords({ content }: Pick<AuditEntryView, 'content'>): string {
   const fields = readFields(content);
-  const { changed, model, file, label, at, final, overrides, visitsCreated } = fields;
+  const { changed, model, file, label, at, final, visitsCreated } = fields;
+  const overrides = countOf(fields['overrides']) + countOf(fields['findingOverrides']);
   return [
     ...(Array.isArray(changed) ? [t('audit:detail.changed', { fields: changed.join(', ') })] : []),
     ...(typeof model === 'string' ? [model] : []),
@@ -27,10 +28,12 @@ export function detailWords({ content }: Pick<AuditEntryView, 'content'>): strin
     ...(typeof at === 'string' ? [t('audit:detail.at', { time: timeWords(at) })] : []),
     ...(typeof visitsCreated === 'number' ? [t('audit:detail.visits', { count: visitsCreated })] : []),
     ...(Array.isArray(final) ? [t('audit:detail.drugs', { count: final.length })] : []),
-    ...(typeof overrides === 'number' && overrides > 0
-      ? [t('audit:detail.overrides', { count: overrides })]
-      : []),
+    ...(overrides > 0 ? [t('audit:detail.overrides', { count: overrides })] : []),
   ].join(', ');
+}
+
+function countOf(value: unknown): number {
+  return typeof value === 'number' ? value : 0;
 }
 
 /** Content that was made unreadable behind Flame's back has no details; it is shown as it is below. */
