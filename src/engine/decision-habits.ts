@@ -14,8 +14,23 @@ export const HABIT_WINDOW = 250;
 export interface DecidedVisit {
   readonly visitId: VisitId;
   readonly recommendation: Pick<Recommendation, 'scores' | 'candidates' | 'allergens' | 'currentMedications'>;
+  /** What counts as proposed: see `leftAsProposed`. */
   readonly proposed: readonly DrugId[];
   readonly final: readonly DrugId[];
+}
+
+/**
+ * The proposal against which a decision is counted: a drug that stands in it and on the list, or in neither, was left as
+ * it was proposed and counts a quarter. To accept is what a signature asks of every drug, so it says no more than leaving
+ * did. To write in how a drug is taken, or to reject it wherever the slider stood, is a word of one's own: in full.
+ */
+export function leftAsProposed(decision: {
+  readonly proposed: readonly DrugId[];
+  readonly modified: readonly DrugId[];
+  readonly rejected: readonly DrugId[];
+}): DrugId[] {
+  const own = new Set(decision.modified);
+  return [...new Set([...decision.proposed, ...decision.rejected])].filter((drug) => !own.has(drug));
 }
 
 /** One decision as it was counted, to take it back. */

@@ -4,14 +4,11 @@ import { basename, join } from 'node:path';
 import { Checker } from '../checks/checker.ts';
 import { factsOf } from '../checks/facts.ts';
 import { lazy } from '../knowledge/tables.ts';
-import type { Decision, DecisionInput, EngineApi, ImportProgress, ImportReport } from '../shared/contract.ts';
+import type { EngineApi, ImportProgress, ImportReport } from '../shared/contract.ts';
 import type { EngineOptions } from '../shared/engine-process.ts';
-import { FlameError } from '../shared/errors.ts';
-import type { DrugName } from '../shared/domain.ts';
-import type { DrugId } from '../shared/ids.ts';
 import { actorName } from './actor.ts';
 import { auditHandlers } from './audit-handlers.ts';
-import { decide } from './decide.ts';
+import { decisionHandlers, decisionShellHandlers } from './decision-handlers.ts';
 import { describeDemo, loadDemo } from './demo.ts';
 import { editorHandlers } from './editor-handlers.ts';
 import { graphHandlers } from './graph-handlers.ts';
@@ -22,10 +19,9 @@ import { parseParameters } from './parameters.ts';
 import { reasonsHandlers } from './reasons-handlers.ts';
 import type { CallContext, EngineHandlers, Handlers } from './serve.ts';
 import { appendAudit, type AuditEvent } from './store/audit.ts';
-import { findDecision, saveDecision } from './store/decisions.ts';
 import { isArchived } from './store/patient-changes.ts';
 import { demoLoaded, getPatient, listPatients } from './store/patients.ts';
-import { getRecommendation, saveRecommendation } from './store/recommendations.ts';
+import { saveRecommendation } from './store/recommendations.ts';
 import { getVisit, listVisits } from './store/visits.ts';
 import { readVisitDetail, titlesOf } from './visit-detail.ts';
 import { Workspace } from './workspace.ts';
@@ -41,6 +37,8 @@ export async function createHandlers(options: EngineOptions): Promise<EngineHand
         grants.give(grant, path, purpose);
         return { name: basename(path) };
       },
+      ...decisionShellHandlers(workspace, actorName()),
+
       'engine.shutdown': async (params) => {
         parseParameters('engine.shutdown', params);
         await workspace.close();
@@ -73,6 +71,7 @@ function engineHandlers(workspace: Workspace, grants: Grants): Handlers<EngineAp
     ...editorHandlers(workspace, actor),
     ...graphHandlers(workspace, grants, actor),
     ...reasonsHandlers(workspace),
+    ...decisionHandlers(workspace, actor, checker),
     ...auditHandlers(workspace, actor, grants),
     ...overviewHandlers(workspace, actor),
 
@@ -170,49 +169,5 @@ function engineHandlers(workspace: Workspace, grants: Grants): Handlers<EngineAp
       const { visitId, drugs } = parseParameters('visits.check', params);
       return checker().check(factsOf(getVisit(workspace.db, visitId)), drugs);
     },
-
-    'decisions.save': (params) => {
-      const input = parseParameters('decisions.save', params);
-      const { db, knowledge, model, habits } = workspace;
-      const { decision, madeFrom } = db.transaction(() => {
-        const visit = getVisit(db, input.visitId);
-        const before = findDecision(db, input.id);
-        if (before !== null) return { decision: sameVisit(before, input), madeFrom: null };
-        const recommendation = storedRecommendation(workspace, input.recommendationId);
-        const made = decide(input, { visit, recommendation, knowledge, model });
-        saveDecision(db, made, actor);
-        return { decision: made, madeFrom: recommendation };
-      });
-      if (madeFrom !== null) {
-        const [proposed, final] = [idsOf(decision.proposed), idsOf(decision.final)];
-        habits.count({ visitId: decision.visitId, recommendation: madeFrom, proposed, final });
-      }
-      return decision;
-    },
   };
-}
-
-function idsOf(drugs: readonly DrugName[]): DrugId[] {
-  return drugs.map(({ id }) => id);
-}
-
-/** A newer recommendation for the visit replaces one that was not decided on: that one is stale. */
-function storedRecommendation(
-  { db }: Workspace,
-  id: Parameters<typeof getRecommendation>[1],
-): ReturnType<typeof getRecommendation> {
-  try {
-    return getRecommendation(db, id);
-  } catch (thrown) {
-    const gone = thrown instanceof FlameError && thrown.code === 'NOT_FOUND';
-    throw gone ? new FlameError('RECOMMENDATION_STALE') : thrown;
-  }
-}
-
-/** The answer to a save that is repeated because its first answer was lost. */
-function sameVisit(saved: Decision, { visitId }: DecisionInput): Decision {
-  if (saved.visitId === visitId) return saved;
-  throw new FlameError('INVALID_INPUT', {
-    problem: 'decisions.save: id: it names a decision for another visit',
-  });
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, expectTypeOf, it } from 'vitest';
-import { ENGINE_METHODS, SHELL_METHODS, type DecisionInput, type ParamsOf } from '../shared/contract.ts';
+import { ENGINE_METHODS, SHELL_METHODS, type ParamsOf } from '../shared/contract.ts';
+import { NO_USE, type DecisionInput } from '../shared/decision.ts';
 import { FlameError } from '../shared/errors.ts';
 import { asId, type DecisionId, type DrugId, type RecommendationId, type VisitId } from '../shared/ids.ts';
 import { PARAMETERS, parseParameters, type Api } from './parameters.ts';
@@ -12,8 +13,8 @@ const DECISION: DecisionInput = {
   visitId: asId<VisitId>('v'),
   recommendationId: asId<RecommendationId>('r'),
   alpha: 0.5,
-  added: [asId<DrugId>('warfarin')],
-  removed: [],
+  chosen: [{ drug: asId<DrugId>('warfarin'), verdict: 'added', use: NO_USE }],
+  rejected: [{ drug: asId<DrugId>('digoxin'), reason: null, note: '' }],
   overrides: [
     {
       a: asId<DrugId>('amiodarone'),
@@ -23,7 +24,10 @@ const DECISION: DecisionInput = {
       note: '',
     },
   ],
+  findingOverrides: [{ finding: '["age",["amiodarone"]]', reason: 'other', note: 'checked' }],
   comment: '',
+  signature: { name: 'Ada Example', role: '' },
+  amendment: { replaces: asId<DecisionId>('d0'), reason: 'a slip' },
 };
 
 describe('parameters', () => {
@@ -59,5 +63,9 @@ describe('parameters', () => {
   it('want words for the reason "other"', () => {
     const overrides = [{ ...DECISION.overrides[0]!, reason: 'other' as const, note: ' ' }];
     expect(() => parseParameters('decisions.save', { ...DECISION, overrides })).toThrow(/note/);
+    const findingOverrides = [{ ...DECISION.findingOverrides[0]!, note: '' }];
+    expect(() => parseParameters('decisions.save', { ...DECISION, findingOverrides })).toThrow(/note/);
+    const rejected = [{ ...DECISION.rejected[0]!, reason: 'other' as const }];
+    expect(() => parseParameters('decisions.save', { ...DECISION, rejected })).toThrow(/note/);
   });
 });

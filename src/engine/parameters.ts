@@ -1,23 +1,11 @@
 /** Checks the parameters of every call at the engine's edge. Knows shapes and limits, and nothing of what a call does. */
 
 import { z } from 'zod';
-import {
-  OVERRIDE_REASONS,
-  SEARCHED_SYSTEMS,
-  type EngineApi,
-  type ParamsOf,
-  type ShellApi,
-} from '../shared/contract.ts';
+import { SEARCHED_SYSTEMS, type EngineApi, type ParamsOf, type ShellApi } from '../shared/contract.ts';
 import { AUDIT_GROUPS, type AuditGroup } from '../shared/audit.ts';
 import { FlameError } from '../shared/errors.ts';
-import {
-  asId,
-  type DecisionId,
-  type DrugId,
-  type PatientId,
-  type RecommendationId,
-  type VisitId,
-} from '../shared/ids.ts';
+import { asId, type DecisionId, type DrugId, type PatientId, type VisitId } from '../shared/ids.ts';
+import { decisionInput } from './decision-schema.ts';
 import { editorForm, patientInput, visitInput } from './form-schema.ts';
 import { REASONS_PARAMETERS } from './reasons-schema.ts';
 
@@ -27,11 +15,9 @@ export type Api = EngineApi & ShellApi;
 const identifier = z.string().min(1).max(200);
 const patientId = identifier.transform((text) => asId<PatientId>(text));
 const visitId = identifier.transform((text) => asId<VisitId>(text));
-const recommendationId = identifier.transform((text) => asId<RecommendationId>(text));
 const decisionId = identifier.transform((text) => asId<DecisionId>(text));
 const drugId = identifier.transform((text) => asId<DrugId>(text));
 const passphrase = z.string().min(1, 'the passphrase is empty').max(1024);
-const severity = z.union([z.literal(1), z.literal(2), z.literal(3), z.literal(4)]);
 const grant = z.string().min(1).max(200);
 /** Bytes; a picture of the largest screen is a tenth of it. */
 const LARGEST_PICTURE = 20e6;
@@ -44,19 +30,6 @@ const auditFilter = z.strictObject({
   from: date.nullable(),
   to: date.nullable(),
 });
-
-const override = z
-  .strictObject({
-    a: drugId,
-    b: drugId,
-    severity,
-    reason: z.enum(OVERRIDE_REASONS),
-    note: z.string().max(2000),
-  })
-  .refine(({ reason, note }) => reason !== 'other' || note.trim() !== '', {
-    message: 'the reason "other" needs a note',
-    path: ['note'],
-  });
 
 export const PARAMETERS = {
   'app.status': z.strictObject({}),
@@ -96,15 +69,14 @@ export const PARAMETERS = {
   'drugs.search': z.strictObject({ text: z.string().max(200), limit: z.int().min(1).max(50) }),
   'interactions.among': z.strictObject({ drugs: z.array(drugId).max(200) }),
   'visits.check': z.strictObject({ visitId, drugs: z.array(drugId).max(200) }),
-  'decisions.save': z.strictObject({
-    id: decisionId,
-    visitId,
-    recommendationId,
-    alpha: z.number(),
-    added: z.array(drugId).max(100),
-    removed: z.array(drugId).max(100),
-    overrides: z.array(override).max(500),
-    comment: z.string().max(10_000),
+  'decisions.save': decisionInput,
+  'decisions.basis': z.strictObject({ decisionId }),
+  'decisions.seal': z.strictObject({ decisionId }),
+  'decisions.signer': z.strictObject({}),
+  'decisions.released': z.strictObject({
+    decisionId,
+    as: z.enum(['print', 'pdf']),
+    sha256: z.string().max(64).nullable(),
   }),
   'worklist.get': z.strictObject({}),
   'overview.get': z.strictObject({ from: date.nullable(), to: date.nullable(), demo: z.boolean() }),

@@ -5,6 +5,7 @@ import { registerAppScheme } from './app-protocol.ts';
 import { EngineHost } from './engine-host.ts';
 import { connectPages } from './engine-ports.ts';
 import { serveImportDialog } from './import-dialog.ts';
+import { serveDecisionSheet } from './decision-sheet.ts';
 import { setMenu } from './menu.ts';
 import { ENGINE_ENTRY, modelsFolder, prepareProfile, resourcesFolder } from './paths.ts';
 import { serveSaveDialog } from './save-file.ts';
@@ -48,6 +49,7 @@ function run(profile: string): void {
   const window = openWindow();
   serveImportDialog(host, window);
   serveSaveDialog(host, window);
+  serveDecisionSheet(host, window);
 
   app.on('second-instance', () => {
     if (window.isDestroyed()) return;

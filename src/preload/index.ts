@@ -20,6 +20,7 @@ const bridge: FlameBridge = {
   start: link.start,
   onEngineState: link.onEngineState,
   pickImportFile: () => ipcRenderer.invoke(CHANNELS.pickImportFile) as Promise<BridgeReply>,
+  releaseSheet: (wish) => ipcRenderer.invoke(CHANNELS.releaseSheet, wish) as Promise<BridgeReply>,
   pickSaveFile: (wish) => ipcRenderer.invoke(CHANNELS.pickSaveFile, wish) as Promise<BridgeReply>,
 };
 contextBridge.exposeInMainWorld('flame', bridge);

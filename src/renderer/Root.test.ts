@@ -1,6 +1,6 @@
 import './testing/browser.ts';
 import { cleanup, fireEvent, render, screen, within } from '@testing-library/svelte';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { AppStatus } from '../shared/contract.ts';
 import { FlameError } from '../shared/errors.ts';
 import Root from './Root.svelte';
@@ -30,8 +30,14 @@ async function openRecommendation(): Promise<FakeEngine> {
 
 const listed = (): (string | null)[] =>
   within(screen.getByRole('list', { name: 'Drugs on the list' }))
-    .getAllByRole('button', { name: /^Remove / })
+    .getAllByRole('button', { name: /^Reject / })
     .map((button) => button.getAttribute('aria-label'));
+
+/** A word on each drug that has none. */
+async function acceptEach(): Promise<void> {
+  for (const button of screen.queryAllByRole('button', { name: /^Accept (?!with)/ }))
+    await fireEvent.click(button);
+}
 
 describe('the window', () => {
   it('offers demo and import on an empty database, with licences, and loads nothing by itself', async () => {
@@ -75,7 +81,7 @@ describe('the window', () => {
     const slider = screen.getByRole('slider');
     await fireEvent.input(slider, { target: { value: '10' } });
     expect(slider.getAttribute('aria-valuetext')).toContain('safest: 4 drugs, 0 pairs');
-    expect(listed()).not.toContain('Remove naproxen');
+    expect(listed()).not.toContain('Reject naproxen');
     expect(screen.getByText(/Against the start:/).textContent.replace(/\s+/g, ' ')).toContain(
       '+ atorvastatin, − spironolactone, − naproxen; 3 → 0 pairs to monitor or avoid',
     );
@@ -94,52 +100,95 @@ describe('the window', () => {
 
   it('keeps edits above the slider and takes the last one back', async () => {
     await openRecommendation();
-    await click('Remove furosemide');
-    await click('Keep naproxen at every slider position');
+    await click('Reject furosemide');
+    await click('Accept naproxen');
     await fireEvent.input(screen.getByRole('slider'), { target: { value: '10' } });
-    expect(listed()).toContain('Remove naproxen');
-    expect(listed()).not.toContain('Remove furosemide');
-    await click('Undo: keep naproxen');
-    expect(listed()).not.toContain('Remove naproxen');
+    expect(listed()).toContain('Reject naproxen');
+    expect(listed()).not.toContain('Reject furosemide');
+    await click('Undo: accept naproxen');
+    expect(listed()).not.toContain('Reject naproxen');
     await click(/^Put back furosemide/);
-    expect(listed()).toContain('Remove furosemide');
+    expect(listed()).toContain('Reject furosemide');
   });
 
-  it('saves only with a reason for each severe pair, and then shows the decision', async () => {
+  it('leads to the first drug without a word instead of signing, and has no way to accept all', async () => {
     await openRecommendation();
-    await click('Review and save…');
-    const save = await screen.findByRole<HTMLButtonElement>('button', { name: 'Save the decision' });
+    await click('Review and sign…');
+    expect(screen.queryByRole('dialog')).toBeNull();
+    const said = 'furosemide, lisinopril, metoprolol, spironolactone and naproxen.';
+    expect(await screen.findByText(`5 drugs wait for your word: ${said}`)).toBeTruthy();
+    expect(document.activeElement?.textContent.trim()).toBe('furosemide');
+    expect(screen.queryByRole('button', { name: /accept (all|every)/i })).toBeNull();
+  });
+
+  it('takes A, M and R in a row with the focus, and nowhere else', async () => {
+    await openRecommendation();
+    const row = (name: string): HTMLElement => screen.getByRole('button', { name });
+    await fireEvent.keyDown(screen.getByRole('slider'), { key: 'a' });
+    await fireEvent.keyDown(document.body, { key: 'r' });
+    expect(listed()).toHaveLength(5);
+    expect(screen.queryByRole('button', { name: /^Accepted / })).toBeNull();
+
+    await fireEvent.keyDown(row('furosemide'), { key: 'a' });
+    expect(await screen.findByRole('button', { name: /^Accepted furosemide/ })).toBeTruthy();
+    await vi.waitFor(() => expect(document.activeElement).toBe(row('lisinopril')));
+    await fireEvent.keyDown(row('lisinopril'), { key: 'r' });
+    await vi.waitFor(() => expect(document.activeElement).toBe(row('metoprolol')));
+    expect(listed()).not.toContain('Reject lisinopril');
+    await fireEvent.keyDown(row('metoprolol'), { key: 'm' });
+    const dose = await screen.findByLabelText('Dose of metoprolol');
+    await fireEvent.input(dose, { target: { value: '50 mg' } });
+    await fireEvent.keyDown(dose, { key: 'r' }); // a letter of the text
+    await click('Accept with this use');
+    expect(await screen.findByText('50 mg')).toBeTruthy();
+    expect(listed()).toContain('Reject metoprolol');
+  });
+
+  it('signs only with a reason for each severe warning and a name, and then shows the decision', async () => {
+    await openRecommendation();
+    await acceptEach();
+    await click('Review and sign…');
+    const save = await screen.findByRole<HTMLButtonElement>('button', { name: 'Sign the decision' });
     expect(save.disabled).toBe(true);
+    const label = screen.getByRole('combobox', { name: 'Reason for keeping naproxen (label)' });
+    await fireEvent.change(label, { target: { value: 'will-monitor' } });
+    await fireEvent.input(screen.getByLabelText('Name'), { target: { value: 'Ada Example' } });
     const reason = screen.getByRole('combobox', { name: /^Reason for keeping naproxen \+ warfarin/ });
     await fireEvent.change(reason, { target: { value: 'other' } });
     expect(save.disabled).toBe(true);
     await fireEvent.input(screen.getByLabelText('Note (required)'), { target: { value: 'Two days only.' } });
     expect(save.disabled).toBe(false);
+    await fireEvent.input(screen.getByLabelText('Name'), { target: { value: ' ' } });
+    expect(save.disabled).toBe(true);
+    await fireEvent.input(screen.getByLabelText('Name'), { target: { value: 'Ada Example' } });
     await fireEvent.click(save);
     const decision = await screen.findByRole('region', { name: 'Saved decision' });
     expect(decision.textContent).toContain('Two days only.');
+    expect(decision.textContent).toContain('Ada Example, 22 Nov 2026');
   });
 
   it('offers a new recommendation when the old one is stale, and keeps the edits', async () => {
     const engine = await openRecommendation();
-    await click('Remove naproxen');
+    await click('Reject naproxen');
+    await acceptEach();
     engine.handlers['decisions.save'] = () => {
       throw new FlameError('RECOMMENDATION_STALE');
     };
-    await click('Review and save…');
-    await click('Save the decision');
-    await click('Ask for a new recommendation, keep my edits');
-    expect(listed()).not.toContain('Remove naproxen');
+    await click('Review and sign…');
+    await fireEvent.input(await screen.findByLabelText('Name'), { target: { value: 'Ada Example' } });
+    await click('Sign the decision');
+    await click('Ask for a new recommendation, keep my words');
+    expect(listed()).not.toContain('Reject naproxen');
   });
 
   it('says that the engine is away, and that it is back', async () => {
     const engine = await openRecommendation();
-    await click('Remove naproxen');
+    await click('Reject naproxen');
     engine.say('restarting');
     expect(await screen.findByText('The engine is being restarted.')).toBeTruthy();
     engine.say('ready');
     await screen.findByText(/unsaved edits/);
     expect(screen.queryByText('The engine is being restarted.')).toBeNull();
-    expect(listed()).not.toContain('Remove naproxen');
+    expect(listed()).not.toContain('Reject naproxen');
   });
 });

@@ -7,6 +7,7 @@ import { App } from './state/app.svelte.ts';
 import './styles/palette.css';
 import './styles/base.css';
 import './styles/controls.css';
+import './styles/print.css';
 
 const target = document.querySelector('#app');
 if (target === null) throw new Error('index.html has no #app');

@@ -2,6 +2,7 @@
 
 import type { EngineApi, EngineState } from './contract.ts';
 import { FlameError, type WireError } from './errors.ts';
+import type { DecisionId } from './ids.ts';
 import { readError, type CallOptions, type Client } from './rpc.ts';
 
 /*
@@ -28,6 +29,17 @@ export interface PickedFile {
   readonly name: string;
 }
 
+/** What the page asks of the shell with the decision sheet that it holds. */
+export interface SheetWish {
+  readonly decisionId: DecisionId;
+  readonly as: 'print' | 'pdf';
+}
+
+export interface ReleasedSheet {
+  /** The file's name without its folder; null when it was printed. */
+  readonly name: string | null;
+}
+
 /** The raw bridge. Use it through `connectEngine`. */
 export interface FlameBridge {
   readonly start: (method: string, params: unknown, onProgress: (value: unknown) => void) => StartedCall;
@@ -37,6 +49,8 @@ export interface FlameBridge {
   readonly pickImportFile: () => Promise<BridgeReply>;
   /** Asks where to save a file that the engine writes; null when the user closes the dialog without a choice. */
   readonly pickSaveFile: (wish: { kind: SavedKind; name: string }) => Promise<BridgeReply>;
+  /** Prints the decision sheet or saves it as a PDF; null when the user closes the dialog without a choice. */
+  readonly releaseSheet: (wish: SheetWish) => Promise<BridgeReply>;
 }
 
 declare global {
@@ -56,6 +70,7 @@ export interface Engine {
   readonly pickImportFile: () => Promise<PickedFile | null>;
   /** @param name the file name that the dialog suggests */
   readonly pickSaveFile: (kind: SavedKind, name: string) => Promise<PickedFile | null>;
+  readonly releaseSheet: (wish: SheetWish) => Promise<ReleasedSheet | null>;
 }
 
 export function connectEngine(bridge: FlameBridge): Engine {
@@ -80,6 +95,7 @@ export function connectEngine(bridge: FlameBridge): Engine {
     pickImportFile: async () => unwrap(await bridge.pickImportFile()) as PickedFile | null,
     pickSaveFile: async (kind, name) =>
       unwrap(await bridge.pickSaveFile({ kind, name })) as PickedFile | null,
+    releaseSheet: async (wish) => unwrap(await bridge.releaseSheet(wish)) as ReleasedSheet | null,
   };
 }
 

@@ -3,9 +3,10 @@
  * Both ends are derived from it with `satisfies`; a method forgotten anywhere fails to compile.
  */
 
+import type { Decision, DecisionInput, Signature } from './decision.ts';
 import type { AuditFilter, AuditPage, AuditVerification } from './audit.ts';
 import type { Alternatives } from './alternatives.ts';
-import type { CodeTitle, Diagnosis, DrugName, Interaction, Patient, Severity, Visit } from './domain.ts';
+import type { CodeTitle, Diagnosis, DrugName, Interaction, Patient, Visit } from './domain.ts';
 import type { Draft, EditorForm, PatientInput, VisitInput } from './editing.ts';
 import type { CheckReport } from './findings.ts';
 import type { DecisionId, DrugId, PatientId, RecommendationId, VisitId } from './ids.ts';
@@ -105,54 +106,10 @@ export interface DuplicatePatient {
 export const SEARCHED_SYSTEMS = ['ICD-10-CM', 'ICD-9-PROC', 'NAMCS-REASON'] as const;
 export type SearchedSystem = (typeof SEARCHED_SYSTEMS)[number];
 
-export const OVERRIDE_REASONS = [
-  'will-monitor',
-  'dose-adjusted',
-  'tolerated-before',
-  'benefit-outweighs-risk',
-  'information-wrong',
-  'other',
-] as const;
-export type OverrideReason = (typeof OVERRIDE_REASONS)[number];
-
-/** Why a pair of severity 3 or above stays on the list. `note` is required for the reason `other`. */
-export interface Override {
-  readonly a: DrugId;
-  readonly b: DrugId;
-  readonly severity: Severity;
-  readonly reason: OverrideReason;
-  readonly note: string;
-}
-
-export interface DecisionInput {
-  /** Made by the caller, so that a save repeated after a lost answer stores nothing twice. */
-  readonly id: DecisionId;
-  readonly visitId: VisitId;
-  readonly recommendationId: RecommendationId;
-  /** The slider position when the list was saved. */
-  readonly alpha: number;
-  readonly added: readonly DrugId[];
-  readonly removed: readonly DrugId[];
-  readonly overrides: readonly Override[];
-  readonly comment: string;
-}
-
-/** What the clinician decided: immutable once saved. */
-export interface Decision {
-  readonly id: DecisionId;
-  readonly visitId: VisitId;
-  readonly recommendationId: RecommendationId;
-  readonly savedAt: string;
-  readonly alpha: number;
-  readonly model: { readonly name: string; readonly version: string };
-  readonly knowledgeVersion: string;
-  readonly proposed: readonly DrugName[];
-  readonly final: readonly DrugName[];
-  readonly added: readonly DrugId[];
-  readonly removed: readonly DrugId[];
-  readonly overrides: readonly Override[];
-  readonly interactions: readonly Interaction[];
-  readonly comment: string;
+export interface DecisionSeal {
+  /** SHA-256, hexadecimal; null when the audit log holds none. */
+  readonly sha256: string | null;
+  readonly intact: boolean;
 }
 
 export interface ImportProgress {
@@ -265,6 +222,7 @@ export interface EngineApi {
   'interactions.among': Method<{ drugs: readonly DrugId[] }, InteractionReport>;
   /** Everything the deterministic checks say of these drugs and the current medications, for the patient of the visit. */
   'visits.check': Method<{ visitId: VisitId; drugs: readonly DrugId[] }, CheckReport>;
+  /** Signs and stores a decision, once and for good. */
   'decisions.save': Method<DecisionInput, Decision>;
   'worklist.get': Method<Record<string, never>, Worklist>;
   'overview.get': Method<OverviewQuery, Overview>;
@@ -284,12 +242,23 @@ export interface EngineApi {
     { entries: number },
     { written: number }
   >;
+  /** What a decision was made from, to amend it; null when visit, model or tables are no longer those. */
+  'decisions.basis': Method<{ decisionId: DecisionId }, { recommendation: Recommendation | null }>;
+  /** The hash that the audit log holds of a decision, and whether what is stored still has it. */
+  'decisions.seal': Method<{ decisionId: DecisionId }, DecisionSeal>;
+  /** Who signed last on this computer, to fill in the signature line; null before the first signature. */
+  'decisions.signer': Method<Record<string, never>, { signature: Signature | null }>;
 }
 
 /** Calls that only the shell (main process) makes; the renderer's port refuses them. */
 export interface ShellApi {
   /** Lets the renderer use one picked file without ever seeing its path: to import it, or to have it written. */
   'files.grant': Method<{ grant: string; path: string; purpose?: 'read' | 'write' }, { name: string }>;
+  /** Writes into the audit log that a decision left Flame, on paper or as a file. */
+  'decisions.released': Method<
+    { decisionId: DecisionId; as: 'print' | 'pdf'; sha256: string | null },
+    Record<string, never>
+  >;
   /** Closes the database and stops. */
   'engine.shutdown': Method<Record<string, never>, Record<string, never>>;
 }
@@ -334,10 +303,14 @@ export const ENGINE_METHODS = {
   'audit.list': true,
   'audit.verify': true,
   'audit.export': true,
+  'decisions.basis': true,
+  'decisions.seal': true,
+  'decisions.signer': true,
 } as const satisfies Record<MethodName, true>;
 
 export const SHELL_METHODS = {
   'files.grant': true,
+  'decisions.released': true,
   'engine.shutdown': true,
 } as const satisfies Record<keyof ShellApi, true>;
 

@@ -16,6 +16,7 @@ beforeEach(() => {
     start: link.start,
     onEngineState: link.onEngineState,
     pickImportFile: () => Promise.resolve({ ok: true, value: { grant: 'g', name: 'visits.jsonl' } }),
+    releaseSheet: () => Promise.resolve({ ok: true, value: { name: null } }),
     pickSaveFile: ({ name }) => Promise.resolve({ ok: true, value: { grant: 's', name } }),
   };
   engine = connectEngine(bridge);

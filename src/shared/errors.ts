@@ -95,6 +95,30 @@ export const ERROR_WORDING = {
     title: 'The list holds {pair}, severity {severity}, without a reason.',
     action: 'Give a reason for keeping the pair, or remove one of the two drugs.',
   },
+  FINDING_REASON_REQUIRED: {
+    title: 'The list holds {drugs} against a warning of severity {severity}, without a reason. {because}',
+    action: 'Give a reason for keeping it, or reject the drug.',
+  },
+  DECISION_UNDECIDED: {
+    title: 'There is no word yet on {drugs}.',
+    action: 'Accept, modify or reject each drug of the list, then sign.',
+  },
+  SIGNATURE_REQUIRED: {
+    title: 'The decision is not signed.',
+    action: 'Type your name on the signature line.',
+  },
+  AMENDMENT_REASON_REQUIRED: {
+    title: 'The amendment has no reason.',
+    action: 'Say why the decision is changed.',
+  },
+  DECISION_REPLACED: {
+    title: 'This decision was replaced by a newer version already.',
+    action: 'Open the visit again and amend the newest version.',
+  },
+  PRINT_FAILED: {
+    title: 'The decision sheet was not printed: {problem}',
+    action: 'Check the printer, or save the sheet as a PDF.',
+  },
   ENGINE_GONE: {
     title: 'The engine process stopped during this call.',
     action: 'It is being restarted. Nothing that was saved is lost. Try again in a moment.',

@@ -1,7 +1,7 @@
 /** What was decided at this site, counted: the figures of the overview and the rule for small numbers. Draws nothing. */
 
 import type { Severity } from './domain.ts';
-import type { OverrideReason } from './contract.ts';
+import type { OverrideReason } from './decision.ts';
 import type { DrugId } from './ids.ts';
 
 /** Below this many no rate is stated: one decision more or less would move it by a tenth and over. */

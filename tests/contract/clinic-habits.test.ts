@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openProfile } from '../../src/engine/profile.ts';
 import { listAudit } from '../../src/engine/store/audit.ts';
-import { newId } from '../../src/engine/store/ids.ts';
-import type { Decision, DecisionInput } from '../../src/shared/contract.ts';
-import { asId, type DecisionId, type DrugId, type VisitId } from '../../src/shared/ids.ts';
+import type { Decision, DecisionInput } from '../../src/shared/decision.ts';
+import { asId, type DrugId, type VisitId } from '../../src/shared/ids.ts';
 import { probabilityOf, type Recommendation } from '../../src/shared/recommendation.ts';
+import { signedInput } from './deciding.ts';
 import { startEngine, TestFolders, type TestEngine } from './engine.ts';
 
 /** In the formulary, and interacting with little; no proposal of the visits below. */
@@ -33,21 +33,11 @@ async function decideFor(
   drugs: readonly DrugId[],
 ): Promise<{ reply: Recommendation; input: DecisionInput; decision: Decision }> {
   const reply = await recommend(visitId);
-  const current = reply.currentMedications.map(({ id }) => id);
-  const { interactions } = await app.engine.call('interactions.among', { drugs: [...drugs, ...current] });
   const proposed = reply.grid[0]!.list;
-  const input: DecisionInput = {
-    id: newId<DecisionId>(),
-    visitId,
-    recommendationId: reply.id,
-    alpha: 0,
+  const input = await signedInput(app, reply, {
     added: drugs.filter((drug) => !proposed.includes(drug)),
-    removed: proposed.filter((drug) => !drugs.includes(drug)),
-    overrides: interactions
-      .filter(({ severity }) => severity >= 3)
-      .map(({ a, b, severity }) => ({ a, b, severity, reason: 'will-monitor', note: '' })),
-    comment: '',
-  };
+    rejected: proposed.filter((drug) => !drugs.includes(drug)),
+  });
   return { reply, input, decision: await app.engine.call('decisions.save', input) };
 }
 

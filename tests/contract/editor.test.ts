@@ -9,6 +9,7 @@ import { shippedKnowledge } from '../../src/knowledge/fixture.ts';
 import { openProfile } from '../../src/engine/profile.ts';
 import { listAudit, verifyAudit } from '../../src/engine/store/audit.ts';
 import { visitRevisions } from '../../src/engine/store/visit-changes.ts';
+import { signedInput } from './deciding.ts';
 import { startEngine, TestFolders, type TestEngine } from './engine.ts';
 
 const folders = new TestFolders();
@@ -87,16 +88,8 @@ test('a patient and a visit from nothing to a decision, then a change that marks
 
   const reply = await engine.call('recommend', { visitId: VISIT.id });
   const list = reply.grid.at(-1)!;
-  const decision = await engine.call('decisions.save', {
-    id: asId<DecisionId>('d1'),
-    visitId: VISIT.id,
-    recommendationId: reply.id,
-    alpha: list.alpha,
-    added: [],
-    removed: [],
-    overrides: [],
-    comment: '',
-  });
+  const signed = await signedInput(app, reply, { alpha: list.alpha });
+  const decision = await engine.call('decisions.save', signed);
 
   // The same content again is no change; nor are notes a change of what was recommended from.
   expect((await engine.call('visits.save', { visit: VISIT })).changedAt).toBeNull();
@@ -108,20 +101,9 @@ test('a patient and a visit from nothing to a decision, then a change that marks
   const after = await engine.call('visits.save', { visit: changed });
   expect(after.outdated).toEqual([decision.id]);
   expect(after.decisions).toEqual([decision]);
-  expect(
-    await codeOf(
-      engine.call('decisions.save', {
-        id: asId<DecisionId>('d2'),
-        visitId: VISIT.id,
-        recommendationId: reply.id,
-        alpha: 0,
-        added: [],
-        removed: [],
-        overrides: [],
-        comment: '',
-      }),
-    ),
-  ).toBe('RECOMMENDATION_STALE');
+  expect(await codeOf(engine.call('decisions.save', { ...signed, id: asId<DecisionId>('d2') }))).toBe(
+    'RECOMMENDATION_STALE',
+  );
   // Put back, the visit is what the decision was made for.
   expect((await engine.call('visits.save', { visit: VISIT })).outdated).toEqual([]);
 });

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openProfile } from '../../src/engine/profile.ts';
 import { listAudit, verifyAudit } from '../../src/engine/store/audit.ts';
-import type { DecisionInput, ImportProgress, ImportReport } from '../../src/shared/contract.ts';
-import type { Interaction } from '../../src/shared/domain.ts';
-import { newId } from '../../src/engine/store/ids.ts';
-import { asId, type DecisionId, type DrugId, type VisitId } from '../../src/shared/ids.ts';
-import { applyEdits, selectGridPoint, type Recommendation } from '../../src/shared/recommendation.ts';
+import type { ImportProgress, ImportReport } from '../../src/shared/contract.ts';
+import { NO_USE, type DecisionInput } from '../../src/shared/decision.ts';
+import { asId, type DrugId, type VisitId } from '../../src/shared/ids.ts';
+import { selectGridPoint, type Recommendation } from '../../src/shared/recommendation.ts';
+import { signedInput } from './deciding.ts';
 import { startEngine, TestFolders, type TestEngine } from './engine.ts';
 
 const drug = (name: string): DrugId => asId<DrugId>(name);
@@ -26,29 +26,6 @@ async function demoVisit(query: string): Promise<VisitId> {
   const { patients } = await app.engine.call('patients.list', { query, limit: 5, offset: 0 });
   expect(patients).toHaveLength(1);
   return patients[0]!.lastVisitId!;
-}
-
-/** What the screen sends: a reason for every pair of severity 3 or above on the list and with current medications. */
-function decisionFor(
-  reply: Recommendation,
-  { alpha = 0, added = [], removed = [] }: { alpha?: number; added?: DrugId[]; removed?: DrugId[] },
-  pairs: readonly Interaction[],
-): DecisionInput {
-  const list = applyEdits(selectGridPoint(reply.grid, alpha).list, added, removed);
-  const taken = reply.currentMedications.map(({ id }) => id);
-  return {
-    id: newId<DecisionId>(),
-    visitId: reply.visitId,
-    recommendationId: reply.id,
-    alpha,
-    added,
-    removed,
-    comment: 'as discussed',
-    overrides: pairs
-      .filter(({ a, b }) => [a, b].every((one) => list.includes(one) || taken.includes(one)))
-      .filter(({ a, b, severity }) => severity >= 3 && (list.includes(a) || list.includes(b)))
-      .map(({ a, b, severity }) => ({ a, b, severity, reason: 'will-monitor', note: '' })),
-  };
 }
 
 describe('the main job, over real ports', () => {
@@ -118,14 +95,7 @@ describe('the main job, over real ports', () => {
     const visitId = await demoVisit('Keller');
     const reply = await app.engine.call('recommend', { visitId });
     const added = [drug('sildenafil')];
-    const { interactions } = await app.engine.call('interactions.among', {
-      drugs: [
-        ...added,
-        ...reply.candidates.map((candidate) => candidate.drug.id),
-        ...reply.currentMedications.map(({ id }) => id),
-      ],
-    });
-    const whole = decisionFor(reply, { alpha: 0.5, added }, interactions);
+    const whole = await signedInput(app, reply, { alpha: 0.5, added });
     expect(whole.overrides).toContainEqual(expect.objectContaining({ a: 'nitroglycerin', b: 'sildenafil' }));
 
     const without = { ...whole, overrides: whole.overrides.filter(({ b }) => b !== 'sildenafil') };
@@ -151,16 +121,17 @@ describe('the main job, over real ports', () => {
     const visitId = await demoVisit('Novak');
     const old = await app.engine.call('recommend', { visitId });
     const fresh = await app.engine.call('recommend', { visitId });
-    const input = (reply: Recommendation): DecisionInput =>
-      decisionFor(reply, { alpha: 1 }, reply.interactions);
-    await expect(app.engine.call('decisions.save', input(old))).rejects.toMatchObject({
+    const input = (reply: Recommendation): Promise<DecisionInput> => signedInput(app, reply, { alpha: 1 });
+    const signed = await input(fresh);
+    await expect(app.engine.call('decisions.save', await input(old))).rejects.toMatchObject({
       code: 'RECOMMENDATION_STALE',
     });
-    const other = { ...input(fresh), visitId: await demoVisit('Okafor') };
+    const other = { ...signed, visitId: await demoVisit('Okafor') };
     await expect(app.engine.call('decisions.save', other)).rejects.toMatchObject({
       code: 'RECOMMENDATION_STALE',
     });
-    const typo = { ...input(fresh), added: [drug('metforminn')] };
+    const misspelt = { drug: drug('metforminn'), verdict: 'added', use: NO_USE } as const;
+    const typo = { ...signed, chosen: [...signed.chosen, misspelt] };
     await expect(app.engine.call('decisions.save', typo)).rejects.toMatchObject({ code: 'DRUG_UNKNOWN' });
     await expect(app.engine.call('recommend', { visitId: asId<VisitId>('nobody') })).rejects.toMatchObject({
       code: 'NOT_FOUND',

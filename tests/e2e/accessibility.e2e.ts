@@ -3,7 +3,16 @@
 import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 import { expect, test } from './app.ts';
-import { addDrug, listedDrugs, loadDemo, openVisit, recommend, slider } from './workspace.ts';
+import {
+  acceptEach,
+  addDrug,
+  listedDrugs,
+  loadDemo,
+  openVisit,
+  recommend,
+  sign,
+  slider,
+} from './workspace.ts';
 
 /** Findings of impact serious or critical, in a line each. */
 async function findings(page: Page): Promise<string[]> {
@@ -46,13 +55,23 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await expect(page.getByRole('option').first()).toBeVisible();
     await look('search');
     await page.keyboard.press('Escape');
-    await page.getByRole('button', { name: 'Review and save…' }).click();
+    await page.getByRole('button', { name: 'Review and sign…' }).click();
+    const [undecided = ''] = await listedDrugs(page);
+    await page.getByRole('button', { name: `Modify ${undecided}` }).click();
+    await look('modify');
+    await page.getByRole('textbox', { name: `Dose of ${undecided}` }).fill('5 mg');
+    await page.getByRole('button', { name: 'Accept with this use' }).click();
+    const [, rejected = ''] = await listedDrugs(page);
+    await page.getByRole('button', { name: `Reject ${rejected}`, exact: true }).click();
+    await acceptEach(page);
+    await page.getByRole('button', { name: 'Review and sign…' }).click();
     await look('review');
-    for (const reason of await page.getByRole('combobox', { name: /^Reason for keeping/ }).all())
-      await reason.selectOption({ label: 'Dose or timing adjusted' });
-    await page.getByRole('button', { name: 'Save the decision' }).click();
-    await expect(page.getByRole('region', { name: 'Saved decision' })).toBeVisible();
+    await page.keyboard.press('Escape');
+    await sign(page, 'Dose or timing adjusted');
     await look('decision');
+    await page.getByRole('button', { name: 'Amend…' }).click();
+    await look('amend');
+    await page.getByRole('button', { name: 'Leave the amendment' }).click();
     await page.getByRole('button', { name: 'Model and sources' }).click();
     await look('about');
     await page.keyboard.press('Escape');
@@ -122,16 +141,28 @@ test('the main job with the keyboard alone', async ({ flame }) => {
   await press('Enter');
   await expect(page.getByRole('region', { name: 'Details of the interaction' })).toBeVisible();
 
+  // A letter is a word on the drug that has the focus, and leads to the next one without a word.
+  const undecided = page.locator('[data-verdict="undecided"]');
   await page.keyboard.press('Shift+Tab');
-  await expect(focused).toContainText('Review and save…');
+  await expect(focused).toContainText('Review and sign…');
   await press('Enter');
-  const dialog = page.getByRole('dialog', { name: 'Review and save the decision' });
+  for (let left = await undecided.count(); left > 0; left--) {
+    await expect(undecided.first().locator('button.drug')).toBeFocused();
+    await press('a');
+    await expect(undecided).toHaveCount(left - 1);
+  }
+  await tabTo(/^Review and sign/);
+  await press('Enter');
+  const dialog = page.getByRole('dialog', { name: 'Review and sign the decision' });
   await expect(dialog).toBeVisible();
+  await expect(dialog.getByRole('status')).not.toContainText('have not answered');
   for (const reason of await dialog.getByRole('combobox', { name: /^Reason/ }).all()) {
     await reason.focus();
     await page.keyboard.type('I will');
   }
-  await tabTo(/^Save the decision/);
+  await tabTo(/^Name$/);
+  await page.keyboard.type('Ada Example');
+  await tabTo(/^Sign the decision/);
   await press('Enter');
   await expect(page.getByRole('region', { name: 'Saved decision' })).toContainText('ibuprofen');
 });

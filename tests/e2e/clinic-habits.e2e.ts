@@ -2,7 +2,7 @@
 
 import type { Page } from '@playwright/test';
 import { expect, test } from './app.ts';
-import { addDrug, listedDrugs, loadDemo, openVisit, recommend } from './workspace.ts';
+import { addDrug, listedDrugs, loadDemo, openVisit, recommend, sign } from './workspace.ts';
 
 /** What stands on the list, in the order and with the probabilities shown. */
 const rows = (page: Page): Promise<string[]> =>
@@ -22,13 +22,9 @@ test('a decision moves the next recommendation, and switched off it does not', a
   await openVisit(page, 'Grace Okafor', '6 Feb 2024');
   await recommend(page);
   for (const drug of await listedDrugs(page))
-    await page.getByRole('button', { name: `Remove ${drug}`, exact: true }).click();
+    await page.getByRole('button', { name: `Reject ${drug}`, exact: true }).click();
   await addDrug(page, 'acetaminophen');
-  await page.getByRole('button', { name: 'Review and save…' }).click();
-  for (const reason of await page.getByRole('combobox', { name: /^Reason for keeping/ }).all())
-    await reason.selectOption({ label: 'I will monitor for it' });
-  await page.getByRole('button', { name: 'Save the decision' }).click();
-  await expect(page.getByRole('region', { name: 'Saved decision' })).toBeVisible();
+  await sign(page, 'I will monitor for it');
   await first.close();
 
   const second = await launch({ profile: first.profile });

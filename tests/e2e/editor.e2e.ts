@@ -43,7 +43,7 @@ function field(page: Page, name: RegExp): Locator {
 
 const draftStored = (page: Page): Locator => page.getByText(/^Draft stored/);
 
-test('from nothing to a saved decision with the keyboard alone', async ({ flame }) => {
+test('from nothing to a signed decision with the keyboard alone', async ({ flame }) => {
   const { page } = flame;
   const press = (key: string): Promise<void> => page.keyboard.press(key);
   await expect(page.getByRole('button', { name: 'New patient' })).toBeVisible();
@@ -94,14 +94,24 @@ test('from nothing to a saved decision with the keyboard alone', async ({ flame 
   await expect(slider(page)).toBeVisible();
   const drugs = await listedDrugs(page);
   expect(drugs.length).toBeGreaterThan(0);
-  await tabTo(page, /^Review and save/);
+  await tabTo(page, /^Review and sign/);
+  await press('Enter'); // leads to the first drug
+  const undecided = page.locator('[data-verdict="undecided"]');
+  for (let left = drugs.length; left > 0; left--) {
+    await press('a');
+    await expect(undecided).toHaveCount(left - 1);
+  }
+  await tabTo(page, /^Review and sign/);
   await press('Enter');
-  const dialog = page.getByRole('dialog', { name: 'Review and save the decision' });
+  const dialog = page.getByRole('dialog', { name: 'Review and sign the decision' });
+  await expect(dialog.getByRole('status')).not.toContainText('have not answered');
   for (const reason of await dialog.getByRole('combobox', { name: /^Reason/ }).all()) {
     await reason.focus();
     await page.keyboard.type('I will');
   }
-  await tabTo(page, /^Save the decision/);
+  await tabTo(page, /^Name$/);
+  await page.keyboard.type('Zoë Ärztin');
+  await tabTo(page, /^Sign the decision/);
   await press('Enter');
   await expect(page.getByRole('region', { name: 'Saved decision' })).toBeVisible();
   await expect(page.getByRole('region', { name: 'Not saved yet' })).toHaveCount(0);

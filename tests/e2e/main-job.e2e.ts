@@ -3,13 +3,16 @@
 import type { Page } from '@playwright/test';
 import { expect, killEngine, test } from './app.ts';
 import {
+  acceptEach,
   addDrug,
+  giveReasons,
   listedDrugs,
   loadDemo,
   openVisit,
   pairsOnScreen,
   patientRows,
   recommend,
+  sign,
   slider,
 } from './workspace.ts';
 
@@ -61,7 +64,7 @@ test('a demo visit from the first start to a decision that outlives a restart', 
   // An edit outranks the slider.
   await addDrug(page, 'fluconazole');
   const [kept] = await listedDrugs(page);
-  await page.getByRole('button', { name: `Keep ${kept ?? ''} at every slider position` }).click();
+  await page.getByRole('button', { name: `Accept ${kept ?? ''}`, exact: true }).click();
   await slider(page).fill(String(positions));
   expect(await listedDrugs(page)).toEqual(expect.arrayContaining(['fluconazole', kept]));
   await page.screenshot({ path: 'test-results/recommendation.png' });
@@ -73,11 +76,17 @@ test('a demo visit from the first start to a decision that outlives a restart', 
   await page.getByRole('button', { name: /^fluconazole and warfarin: avoid combination/ }).press('Enter');
   await expect(page.getByRole('region', { name: 'Details of the interaction' })).toContainText('Management');
 
-  await page.getByRole('button', { name: 'Review and save…' }).click();
-  const save = page.getByRole('button', { name: 'Save the decision' });
+  // Signing leads to the first drug without a word instead.
+  await page.getByRole('button', { name: 'Review and sign…' }).click();
+  await expect(page.getByText(/waits? for your word/)).toBeVisible();
+  await expect(page.getByRole('dialog')).toHaveCount(0);
+  await acceptEach(page);
+  await page.getByRole('button', { name: 'Review and sign…' }).click();
+  const save = page.getByRole('button', { name: 'Sign the decision' });
   await expect(save).toBeDisabled();
-  for (const reason of await page.getByRole('combobox', { name: /^Reason for keeping/ }).all())
-    await reason.selectOption({ label: 'I will monitor for it' });
+  await page.getByRole('textbox', { name: 'Name' }).fill('Ada Example');
+  await expect(save).toBeDisabled();
+  await giveReasons(page, 'I will monitor for it');
   await page.getByRole('textbox', { name: 'Comment' }).fill('INR in three days.');
   await page.screenshot({ path: 'test-results/save.png' });
   await save.click();
@@ -104,7 +113,7 @@ test('the engine dies while a list is edited: it is said, edits stay, and the sa
   await openVisit(page, PATIENT, VISIT);
   await recommend(page);
   const [removed] = await listedDrugs(page);
-  await page.getByRole('button', { name: `Remove ${removed ?? ''}`, exact: true }).click();
+  await page.getByRole('button', { name: `Reject ${removed ?? ''}`, exact: true }).click();
   const edited = await listedDrugs(page);
 
   await page.evaluate(() => {
@@ -125,9 +134,7 @@ test('the engine dies while a list is edited: it is said, edits stay, and the sa
   await expect(page.getByText('The engine is being restarted')).toBeHidden();
   expect(await listedDrugs(page)).toEqual(edited);
 
-  await page.getByRole('button', { name: 'Review and save…' }).click();
-  for (const reason of await page.getByRole('combobox', { name: /^Reason for keeping/ }).all())
-    await reason.selectOption({ label: 'Benefit outweighs the risk' });
-  await page.getByRole('button', { name: 'Save the decision' }).click();
+  await acceptEach(page);
+  await sign(page, 'Benefit outweighs the risk');
   expect((await savedDecision(page)).drugs).toEqual(edited);
 });

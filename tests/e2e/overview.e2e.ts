@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 import type { EngineApi, ParamsOf, ResultOf } from '../../src/shared/contract.ts';
+import { findingsToOverride, NO_USE } from '../../src/shared/decision.ts';
+import { findingKey } from '../../src/shared/findings.ts';
 import { asId, type DecisionId, type DrugId, type VisitId } from '../../src/shared/ids.ts';
 import { localDate } from '../../src/shared/local-date.ts';
 import { selectGridPoint } from '../../src/shared/recommendation.ts';
@@ -148,13 +150,25 @@ test('the overview counts the decisions that were made, and states no rate of fe
     }
     severe += alerts.length;
     rates += final.length < 2 ? 0 : within.length / ((final.length * (final.length - 1)) / 2);
+    const { findings } = await ask(page, 'visits.check', { visitId, drugs: final });
     await ask(page, 'decisions.save', {
       id: asId<DecisionId>(`decision-${index}`),
       visitId,
       recommendationId: reply.id,
       alpha: 0,
-      added,
-      removed,
+      chosen: final.map((drug) => ({
+        drug,
+        verdict: added.includes(drug) ? ('added' as const) : ('accepted' as const),
+        use: NO_USE,
+      })),
+      rejected: removed.map((drug) => ({ drug, reason: null, note: '' })),
+      findingOverrides: findingsToOverride(findings, {
+        list: final,
+        current: taken,
+        pairs: interactions,
+      }).map((finding) => ({ finding: findingKey(finding), reason: 'will-monitor' as const, note: '' })),
+      signature: { name: 'Ada Example', role: '' },
+      amendment: null,
       overrides: alerts.map(({ a, b, severity }) => ({
         a,
         b,

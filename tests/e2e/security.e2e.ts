@@ -37,7 +37,7 @@ test.describe('a page of Flame', () => {
     }));
     expect(found).toEqual({
       node: [],
-      bridge: ['onEngineState', 'pickImportFile', 'pickSaveFile', 'start'],
+      bridge: ['onEngineState', 'pickImportFile', 'pickSaveFile', 'releaseSheet', 'start'],
       frozen: true,
     });
     const preferences = await flame.electron.evaluate(({ BrowserWindow }) => {

@@ -38,6 +38,33 @@ export async function addDrug(page: Page, name: string): Promise<void> {
   await expect(page.getByRole('button', { name: `Remove ${name}`, exact: true })).toBeVisible();
 }
 
+/** A word on each drug that has none; there is no way to accept all at once. */
+export async function acceptEach(page: Page): Promise<void> {
+  const open = page.locator('[data-verdict="undecided"]').getByRole('button', { name: /^Accept / });
+  for (let left = await open.count(); left > 0; left--) {
+    await open.first().click();
+    await expect(open).toHaveCount(left - 1);
+  }
+}
+
+/** From the decided list to the signed decision, with one reason for every warning that asks for it. */
+export async function sign(page: Page, reason: string, name = 'Ada Example'): Promise<void> {
+  await page.getByRole('button', { name: 'Review and sign…' }).click();
+  await giveReasons(page, reason);
+  await page.getByRole('textbox', { name: 'Name' }).fill(name);
+  await page.getByRole('button', { name: 'Sign the decision' }).click();
+  await expect(page.getByRole('region', { name: 'Saved decision' })).toBeVisible();
+}
+
+/** In the open review: the same reason for every warning that asks for one. */
+export async function giveReasons(page: Page, reason: string): Promise<void> {
+  const dialog = page.getByRole('dialog', { name: /^Review and sign/ });
+  await expect(dialog).toBeVisible();
+  await expect(dialog.getByRole('status')).not.toContainText('have not answered');
+  for (const choice of await dialog.getByRole('combobox', { name: /^Reason for keeping/ }).all())
+    await choice.selectOption({ label: reason });
+}
+
 /** The list on the screen, by name. */
 export async function listedDrugs(page: Page): Promise<string[]> {
   const rows = page.getByRole('list', { name: 'Drugs on the list' }).locator(':scope > li');

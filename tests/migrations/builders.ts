@@ -38,6 +38,22 @@ const ROWS: Readonly<Record<number, string>> = {
     INSERT INTO visit_revisions VALUES (1, 1, '2026-01-02T00:00:00.000Z', '{}');
     INSERT INTO drafts VALUES ('f1', 'New patient', '{}', '2026-01-02T00:00:00.000Z');
   `,
+  5: `
+    INSERT INTO decisions (id, visit, recommendation, saved_at, alpha, model_name, model_version, knowledge_version,
+      proposed, final, added, removed, interactions, comment)
+      VALUES ('d0', 1, 1, '2026-01-01T00:02:00.000Z', 0, 'cls', '1', 'k1',
+        '[{"id":"metformin","name":"metformin","drugClass":null},{"id":"digoxin","name":"digoxin","drugClass":null}]',
+        '[{"id":"metformin","name":"metformin","drugClass":null},{"id":"warfarin","name":"warfarin","drugClass":null}]',
+        '["warfarin"]', '["digoxin"]', '[]', 'before signing');
+  `,
+  6: `
+    INSERT INTO decisions (id, visit, recommendation, saved_at, alpha, model_name, model_version, knowledge_version,
+      proposed, final, added, removed, interactions, comment, version, replaces, amendment_reason, signer_name,
+      signer_role, findings)
+      VALUES ('d2', 1, 1, '2026-01-03T00:00:00.000Z', 0.5, 'cls', '1', 'k1', '[]', '[]', '[]', '[]', '[]', '', 2, 1,
+        'a slip', 'Ada Example', 'MD', '[]');
+    INSERT INTO decision_drugs VALUES (3, 0, 'digoxin', 'digoxin', 'rejected', '', '', '', '', 'interaction', '');
+  `,
 };
 
 /** A plain (unkeyed) database in memory, as version `version` left it. Close it after use. */

@@ -68,6 +68,59 @@ test('a visit from before the editor says of pregnancy and measurements that not
   database.close();
 });
 
+test('decisions from before signing count as accepted as they stood, unsigned, and take no more words', () => {
+  const database = databaseAt(5);
+  database.exec(`INSERT INTO audit_entries VALUES (2, '2026-01-01T00:02:00.000Z', 'local', 'decision.saved', 'd0', '{}',
+    '${'1'.repeat(64)}', '${'2'.repeat(64)}')`);
+  migrate(database);
+  expect(
+    database
+      .prepare(
+        'SELECT d.id, c.position, c.drug, c.verdict, c.dose, c.reason FROM decision_drugs c JOIN decisions d ON d.key = c.decision ORDER BY d.key, c.position',
+      )
+      .raw()
+      .all(),
+  ).toEqual([
+    ['d1', 0, 'metformin', 'rejected', '', null],
+    ['d0', 0, 'metformin', 'accepted', '', null],
+    ['d0', 1, 'warfarin', 'added', '', null],
+    ['d0', 2, 'digoxin', 'rejected', '', null],
+  ]);
+  expect(
+    database.prepare('SELECT version, replaces, signer_name, findings FROM decisions').raw().all(),
+  ).toEqual([
+    [1, null, null, '[]'],
+    [1, null, null, '[]'],
+  ]);
+  const late =
+    "INSERT INTO decision_drugs (decision, position, drug, name, verdict) VALUES (2, 9, 'x', 'x', 'added')";
+  expect(() => database.exec(late)).toThrow(/cannot be changed/);
+  database.close();
+});
+
+test('a version follows the one that it replaces, of the same visit, and each is replaced once', () => {
+  const database = databaseAt(6);
+  const insert = (id: string, visit: number, version: number, replaces: number | null): void => {
+    database
+      .prepare(
+        `INSERT INTO decisions (id, visit, recommendation, saved_at, alpha, model_name, model_version,
+        knowledge_version, proposed, final, added, removed, interactions, comment, version, replaces)
+        VALUES (?, ?, 1, '', 0, '', '', '', '[]', '[]', '[]', '[]', '[]', '', ?, ?)`,
+      )
+      .run(id, visit, version, replaces);
+  };
+  database.exec(
+    "INSERT INTO visits SELECT 2, 'v2', patient, demo, NULL, NULL, date, date_known, year, age, sex, setting, specialty, notes, prescribed_known, problem_words, drug_words, pregnancy, lactation, changed_at FROM visits WHERE key = 1",
+  );
+  expect(() => insert('x', 1, 2, null)).toThrow(/follows the one that it replaces/);
+  expect(() => insert('x', 1, 3, 2)).toThrow(/follows the one that it replaces/);
+  expect(() => insert('x', 2, 2, 2)).toThrow(/follows the one that it replaces/);
+  expect(() => insert('x', 1, 2, 1)).toThrow(/UNIQUE/); // d2 replaced it already
+  insert('x', 1, 2, 2);
+  insert('y', 1, 3, 4);
+  database.close();
+});
+
 test('a migration that fails half way leaves the version before', () => {
   const database = databaseAt(1);
   database.exec('CREATE TABLE decisions (x)'); // In the way of migration 2.

@@ -11,12 +11,38 @@ CREATE TRIGGER audit_entries_stay BEFORE UPDATE ON audit_entries BEGIN
   SELECT raise(ABORT, 'an audit entry cannot be changed');
 END;
 
+CREATE TRIGGER decision_drugs_end BEFORE INSERT ON decision_drugs
+WHEN EXISTS (SELECT 1 FROM decisions d JOIN audit_entries e ON e.subject = d.id AND e.action = 'decision.saved'
+  WHERE d.key = new.decision) BEGIN
+  SELECT raise(ABORT, 'a saved decision cannot be changed');
+END;
+
+CREATE TRIGGER decision_drugs_remain BEFORE DELETE ON decision_drugs BEGIN
+  SELECT raise(ABORT, 'a saved decision cannot be deleted');
+END;
+
+CREATE TRIGGER decision_drugs_stay BEFORE UPDATE ON decision_drugs BEGIN
+  SELECT raise(ABORT, 'a saved decision cannot be changed');
+END;
+
+CREATE TRIGGER decision_overrides_end BEFORE INSERT ON decision_overrides
+WHEN EXISTS (SELECT 1 FROM decisions d JOIN audit_entries e ON e.subject = d.id AND e.action = 'decision.saved'
+  WHERE d.key = new.decision) BEGIN
+  SELECT raise(ABORT, 'a saved decision cannot be changed');
+END;
+
 CREATE TRIGGER decision_overrides_remain BEFORE DELETE ON decision_overrides BEGIN
   SELECT raise(ABORT, 'a saved decision cannot be deleted');
 END;
 
 CREATE TRIGGER decision_overrides_stay BEFORE UPDATE ON decision_overrides BEGIN
   SELECT raise(ABORT, 'a saved decision cannot be changed');
+END;
+
+CREATE TRIGGER decisions_follow BEFORE INSERT ON decisions
+WHEN new.version IS NOT coalesce(
+  (SELECT version FROM decisions WHERE key = new.replaces AND visit = new.visit), 0) + 1 BEGIN
+  SELECT raise(ABORT, 'a version follows the one that it replaces');
 END;
 
 CREATE TRIGGER decisions_remain BEFORE DELETE ON decisions BEGIN
@@ -50,6 +76,22 @@ CREATE TABLE audit_entries (
   hash TEXT NOT NULL UNIQUE
 ) STRICT;
 
+CREATE TABLE decision_drugs (
+  decision INTEGER NOT NULL REFERENCES decisions (key),
+  position INTEGER NOT NULL,
+  drug TEXT NOT NULL,
+  name TEXT NOT NULL,
+  verdict TEXT NOT NULL CHECK (verdict IN ('accepted', 'modified', 'added', 'rejected')),
+  dose TEXT NOT NULL DEFAULT '',
+  route TEXT NOT NULL DEFAULT '',
+  frequency TEXT NOT NULL DEFAULT '',
+  instructions TEXT NOT NULL DEFAULT '',
+  reason TEXT,
+  note TEXT NOT NULL DEFAULT '',
+  PRIMARY KEY (decision, position),
+  UNIQUE (decision, drug)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE decision_overrides (
   decision INTEGER NOT NULL REFERENCES decisions (key),
   position INTEGER NOT NULL,
@@ -77,7 +119,7 @@ CREATE TABLE decisions (
   removed TEXT NOT NULL CHECK (json_valid(removed)),
   interactions TEXT NOT NULL CHECK (json_valid(interactions)),
   comment TEXT NOT NULL
-) STRICT;
+, version INTEGER NOT NULL DEFAULT 1, replaces INTEGER REFERENCES decisions (key), amendment_reason TEXT NOT NULL DEFAULT '', signer_name TEXT, signer_role TEXT, findings TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(findings))) STRICT;
 
 CREATE TABLE drafts (
   id TEXT PRIMARY KEY,
@@ -235,6 +277,8 @@ CREATE INDEX audit_entries_by_visit ON audit_entries (content ->> '$.visit')
   WHERE content ->> '$.visit' IS NOT NULL;
 
 CREATE INDEX decisions_by_recommendation ON decisions (recommendation);
+
+CREATE UNIQUE INDEX decisions_by_replaced ON decisions (replaces) WHERE replaces IS NOT NULL;
 
 CREATE INDEX decisions_by_visit ON decisions (visit, key DESC);
 

@@ -43,7 +43,7 @@ test('each visit gives its latest decision with the scores it was made from, new
       allergens,
       currentMedications,
     });
-    expect(found[2]!.proposed).toEqual(['amiodarone']);
+    expect(found[2]!.proposed).toEqual(['amiodarone', 'digoxin']); // digoxin was rejected
     expect(latestDecidedVisits(db, MODEL, 2)).toEqual(found.slice(1));
   });
 });

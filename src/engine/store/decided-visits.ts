@@ -1,14 +1,16 @@
 /** Reads each visit's latest decision beside what the model had said of it. Counts nothing and writes nothing. */
 
 import { asId, type DrugId, type VisitId } from '../../shared/ids.ts';
-import type { DecidedVisit } from '../decision-habits.ts';
+import { leftAsProposed, type DecidedVisit } from '../decision-habits.ts';
 import type { ReadableDb } from './handle.ts';
-import { DecidedReply, DrugNames } from './json-columns.ts';
+import { DecidedReply, DrugIds, DrugNames } from './json-columns.ts';
 
 interface Row {
   readonly visit_id: string;
   readonly proposed: string;
   readonly final: string;
+  readonly modified: string;
+  readonly rejected: string;
   readonly reply: string;
 }
 
@@ -22,7 +24,10 @@ export function latestDecidedVisits(
   limit: number,
 ): DecidedVisit[] {
   const rows = db.all<Row>(
-    `SELECT v.id AS visit_id, d.proposed, d.final, json_object(
+    `SELECT v.id AS visit_id, d.proposed, d.final,
+       (SELECT json_group_array(drug) FROM decision_drugs WHERE decision = d.key AND verdict = 'modified') AS modified,
+       (SELECT json_group_array(drug) FROM decision_drugs WHERE decision = d.key AND verdict = 'rejected') AS rejected,
+       json_object(
        'scores', r.reply -> '$.scores', 'candidates', r.reply -> '$.candidates',
        'allergens', r.reply -> '$.allergens', 'currentMedications', r.reply -> '$.currentMedications') AS reply
      FROM decisions d
@@ -35,13 +40,17 @@ export function latestDecidedVisits(
     model.version,
     limit,
   );
-  return rows.reverse().flatMap(({ visit_id, proposed, final, reply }) => {
+  return rows.reverse().flatMap(({ visit_id, proposed, final, modified, rejected, reply }) => {
     const recommendation = DecidedReply.safeParse(JSON.parse(reply));
     if (!recommendation.success) return [];
     return {
       visitId: asId<VisitId>(visit_id),
       recommendation: recommendation.data,
-      proposed: drugIds(proposed),
+      proposed: leftAsProposed({
+        proposed: drugIds(proposed),
+        modified: DrugIds.parse(JSON.parse(modified)),
+        rejected: DrugIds.parse(JSON.parse(rejected)),
+      }),
       final: drugIds(final),
     };
   });

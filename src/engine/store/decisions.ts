@@ -1,10 +1,13 @@
 /** Stores what the clinician decided, once and for good, together with its audit entry. Checks no clinical rule. */
 
 import { createHash } from 'node:crypto';
-import type { Decision, Override } from '../../shared/contract.ts';
+import type { DecisionSeal } from '../../shared/contract.ts';
+import type { Decision, Override, Signature } from '../../shared/decision.ts';
 import { FlameError } from '../../shared/errors.ts';
 import { asId, type DecisionId, type DrugId, type RecommendationId, type VisitId } from '../../shared/ids.ts';
 import { appendAudit, listAudit } from './audit.ts';
+import { decisionDrugs, insertDecisionDrugs } from './decision-drugs.ts';
+import { DecidedFindings } from './finding-columns.ts';
 import type { ReadableDb, WritableDb } from './handle.ts';
 import { DrugIds, DrugNames, Interactions, OverrideReasonColumn, SeverityColumn } from './json-columns.ts';
 import { visitKeyOf } from './visits.ts';
@@ -25,6 +28,12 @@ interface DecisionRow {
   readonly removed: string;
   readonly interactions: string;
   readonly comment: string;
+  readonly version: number;
+  readonly replaces_id: string | null;
+  readonly amendment_reason: string;
+  readonly signer_name: string | null;
+  readonly signer_role: string | null;
+  readonly findings: string;
 }
 
 interface OverrideRow {
@@ -35,8 +44,9 @@ interface OverrideRow {
   readonly note: string;
 }
 
-const SELECT = `SELECT d.*, v.id AS visit_id, r.id AS recommendation_id FROM decisions d
-  JOIN visits v ON v.key = d.visit JOIN recommendations r ON r.key = d.recommendation`;
+const SELECT = `SELECT d.*, v.id AS visit_id, r.id AS recommendation_id, o.id AS replaces_id FROM decisions d
+  JOIN visits v ON v.key = d.visit JOIN recommendations r ON r.key = d.recommendation
+  LEFT JOIN decisions o ON o.key = d.replaces`;
 
 /**
  * Stores proposal, final list, overrides and the audit entry in one transaction.
@@ -46,8 +56,9 @@ export function saveDecision(db: WritableDb, decision: Decision, actor: string):
   db.transaction(() => {
     const { rowid } = db.run(
       `INSERT INTO decisions (id, visit, recommendation, saved_at, alpha, model_name, model_version,
-         knowledge_version, proposed, final, added, removed, interactions, comment)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         knowledge_version, proposed, final, added, removed, interactions, comment, version, replaces,
+         amendment_reason, signer_name, signer_role, findings)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       decision.id,
       visitKeyOf(db, decision.visitId),
       recommendationKeyOf(db, decision.recommendationId),
@@ -62,7 +73,14 @@ export function saveDecision(db: WritableDb, decision: Decision, actor: string):
       JSON.stringify(decision.removed),
       JSON.stringify(decision.interactions),
       decision.comment,
+      decision.version,
+      decision.amendment === null ? null : decisionKeyOf(db, decision.amendment.replaces),
+      decision.amendment?.reason ?? '',
+      decision.signature?.name ?? null,
+      decision.signature?.role ?? null,
+      JSON.stringify(decision.findings),
     );
+    insertDecisionDrugs(db, rowid, decision);
     for (const [position, { a, b, severity, reason, note }] of decision.overrides.entries()) {
       db.run(
         `INSERT INTO decision_overrides (decision, position, a, b, severity, reason, note)
@@ -86,6 +104,11 @@ export function saveDecision(db: WritableDb, decision: Decision, actor: string):
           visit: decision.visitId,
           final: decision.final.map(({ id }) => id),
           overrides: decision.overrides.length,
+          findingOverrides: decision.findings.filter(({ override }) => override !== null).length,
+          rejected: decision.rejected.map(({ drug }) => drug),
+          version: decision.version,
+          replaces: decision.amendment?.replaces ?? null,
+          signedBy: decision.signature?.name ?? null,
           sha256: decisionHash(getDecision(db, decision.id)),
         },
       },
@@ -128,8 +151,47 @@ export function changedDecisions(db: ReadableDb): DecisionId[] {
     .map(({ subject }) => asId<DecisionId>(subject));
 }
 
+/** What the audit log says of a stored decision. @throws FlameError NOT_FOUND */
+export function sealOf(db: ReadableDb, id: DecisionId): DecisionSeal {
+  const decision = getDecision(db, id);
+  const saved = listAudit(db, id).find(({ action }) => action === 'decision.saved');
+  const sha256 = saved?.content['sha256'];
+  if (typeof sha256 !== 'string') return { sha256: null, intact: false };
+  return { sha256, intact: sha256 === decisionHash(decision) };
+}
+
+/** Who signed the latest signed decision. */
+export function latestSigner(db: ReadableDb): Signature | null {
+  const row = db.get<{ name: string; role: string }>(
+    `SELECT signer_name AS name, signer_role AS role FROM decisions
+     WHERE signer_name IS NOT NULL ORDER BY key DESC LIMIT 1`,
+  );
+  return row ?? null;
+}
+
+export function isReplaced(db: ReadableDb, id: DecisionId): boolean {
+  const replaced = 'SELECT 1 FROM decisions WHERE replaces = (SELECT key FROM decisions WHERE id = ?)';
+  return db.get(replaced, id) !== undefined;
+}
+
+/** SHA-256 of a decision; of one from before signatures, of what a decision held then. */
 function decisionHash(decision: Decision): string {
-  return createHash('sha256').update(JSON.stringify(decision)).digest('hex');
+  const content = decision.signature === null ? unsignedContent(decision) : decision;
+  return createHash('sha256').update(JSON.stringify(content)).digest('hex');
+}
+
+/** In the order in which it was hashed. */
+function unsignedContent(decision: Decision): Partial<Decision> {
+  const { id, visitId, recommendationId, savedAt, alpha, model, knowledgeVersion } = decision;
+  const { proposed, final, added, removed, overrides, interactions, comment } = decision;
+  const made = { id, visitId, recommendationId, savedAt, alpha, model, knowledgeVersion };
+  return { ...made, proposed, final, added, removed, overrides, interactions, comment };
+}
+
+function decisionKeyOf(db: ReadableDb, id: DecisionId): number {
+  const row = db.get<{ key: number }>('SELECT key FROM decisions WHERE id = ?', id);
+  if (!row) throw new FlameError('NOT_FOUND', { what: 'decision' });
+  return row.key;
 }
 
 function recommendationKeyOf(db: ReadableDb, id: RecommendationId): number {
@@ -154,6 +216,14 @@ function decisionOf(db: ReadableDb, row: DecisionRow): Decision {
     overrides: overridesOf(db, row.key),
     interactions: Interactions.parse(JSON.parse(row.interactions)),
     comment: row.comment,
+    ...decisionDrugs(db, row.key),
+    findings: DecidedFindings.parse(JSON.parse(row.findings)),
+    signature: row.signer_name === null ? null : { name: row.signer_name, role: row.signer_role ?? '' },
+    version: row.version,
+    amendment:
+      row.replaces_id === null
+        ? null
+        : { replaces: asId<DecisionId>(row.replaces_id), reason: row.amendment_reason },
   };
 }
 

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { frontSchema } from '../../flame/front-schema.ts';
-import { OVERRIDE_REASONS } from '../../shared/contract.ts';
+import { OVERRIDE_REASONS } from '../../shared/decision.ts';
 import type { DrugName, Interaction, Severity } from '../../shared/domain.ts';
 import { CHECKS } from '../../shared/findings.ts';
 import { asId, type DrugId, type RecommendationId, type VisitId } from '../../shared/ids.ts';
@@ -10,13 +10,13 @@ import { NO_HABITS, type Recommendation } from '../../shared/recommendation.ts';
 import type { DecidedVisit } from '../decision-habits.ts';
 
 const drugId = z.string().transform((text) => asId<DrugId>(text));
-const severity = z.union([
+export const severity = z.union([
   z.literal(1),
   z.literal(2),
   z.literal(3),
   z.literal(4),
 ]) satisfies z.ZodType<Severity>;
-const drugIds = z.array(drugId);
+export const drugIds = z.array(drugId);
 
 export const DrugIds: z.ZodType<DrugId[]> = drugIds;
 export const OverrideReasonColumn = z.enum(OVERRIDE_REASONS);

@@ -7,6 +7,7 @@ import { recommendationsAndDecisions } from './migrations/0002-recommendations-a
 import { auditEntries } from './migrations/0003-audit-entries.ts';
 import { editing } from './migrations/0004-editing.ts';
 import { auditAndOverview } from './migrations/0005-audit-and-overview.ts';
+import { signedDecisions } from './migrations/0006-signed-decisions.ts';
 
 export interface Migration {
   /** The schema version it leads to; its file's number. */
@@ -22,6 +23,7 @@ export const MIGRATIONS: readonly Migration[] = [
   auditEntries,
   editing,
   auditAndOverview,
+  signedDecisions,
 ];
 
 /** The schema that this version of Flame writes. */

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Decision } from '../../shared/contract.ts';
+import type { Decision } from '../../shared/decision.ts';
 import type { DrugName, Interaction, Severity } from '../../shared/domain.ts';
 import { asId, type DrugId, type VisitId } from '../../shared/ids.ts';
 import { rateOf, type Overview, type OverviewQuery } from '../../shared/overview.ts';

@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Decision } from '../../shared/contract.ts';
+import { NO_USE, type Decision } from '../../shared/decision.ts';
 import { NO_MEASUREMENTS, type Patient, type Visit } from '../../shared/domain.ts';
 import { asId, type DecisionId, type DrugId, type PatientId, type VisitId } from '../../shared/ids.ts';
 import type { RecommendationId } from '../../shared/ids.ts';
@@ -153,9 +153,10 @@ export function sampleRecommendation(visitId: VisitId): Recommendation {
   };
 }
 
-/** A decision that keeps the recommendation's interacting pair with a reason. */
+/** A signed decision that accepts the proposal with its interacting pair, for a reason, and rejects digoxin. */
 export function sampleDecision(recommendation: Recommendation, change: Partial<Decision> = {}): Decision {
   const proposed = recommendation.candidates.map(({ drug }) => drug);
+  const final = change.final ?? proposed;
   return {
     id: newId<DecisionId>(),
     visitId: recommendation.visitId,
@@ -165,7 +166,7 @@ export function sampleDecision(recommendation: Recommendation, change: Partial<D
     model: recommendation.model,
     knowledgeVersion: recommendation.knowledgeVersion,
     proposed,
-    final: proposed,
+    final,
     added: [],
     removed: [asId<DrugId>('digoxin')],
     overrides: recommendation.interactions.map(({ a, b, severity }) => ({
@@ -177,6 +178,12 @@ export function sampleDecision(recommendation: Recommendation, change: Partial<D
     })),
     interactions: recommendation.interactions,
     comment: 'agreed with the patient',
+    chosen: final.map(({ id }) => ({ drug: id, verdict: 'accepted', use: NO_USE })),
+    rejected: [{ drug: asId<DrugId>('digoxin'), name: 'digoxin', reason: 'interaction', note: '' }],
+    findings: [],
+    signature: { name: 'Ada Example', role: 'MD' },
+    version: 1,
+    amendment: null,
     ...change,
   };
 }

@@ -3,6 +3,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { FlameError } from '../../shared/errors.ts';
 import type { Draft } from '../../shared/editing.ts';
 import { asId, type DecisionId } from '../../shared/ids.ts';
+import { NO_USE } from '../../shared/decision.ts';
 import { fakeEngine, type FakeEngine } from '../testing/fake-engine.ts';
 import * as fixtures from '../testing/fixtures.ts';
 import { editVisit, newPatient, newVisit, resumeDraft } from './open-editor.ts';
@@ -167,17 +168,30 @@ describe('visits', () => {
       visitId: fixtures.VISIT_ID,
       recommendationId: fixtures.RECOMMENDATION.id,
       alpha: 0,
-      added: [fixtures.drugId('omeprazole')],
-      removed: [],
+      chosen: [
+        ...fixtures.GRID[0]!.list.map((drug) => ({ drug, verdict: 'accepted', use: NO_USE }) as const),
+        {
+          drug: fixtures.drugId('omeprazole'),
+          verdict: 'added',
+          use: { ...NO_USE, dose: '20 mg', frequency: 'once a day' },
+        },
+      ],
+      rejected: [],
       overrides: [],
+      findingOverrides: [],
       comment: '',
+      signature: { name: 'Ada Example', role: '' },
+      amendment: null,
     });
     const visit = { ...fixtures.DETAIL.visit, medicationUse: [use] };
     const { medications } = followUpForm({ ...fixtures.DETAIL, visit, decisions: [decision] }, '2026-01-01');
     const decided = decision.final.map(({ id }) => id).filter((id) => id !== 'warfarin');
     expect(decided).toContain('omeprazole');
     expect(medications.map(({ drug }) => drug.id)).toEqual(['warfarin', ...decided]);
-    expect(medications.map(({ dose }) => dose)).toEqual(['5 mg', ...decided.map(() => '')]);
+    expect(medications.map(({ dose }) => dose)).toEqual([
+      '5 mg',
+      ...decided.map((id) => (id === 'omeprazole' ? '20 mg' : '')),
+    ]);
   });
 
   test('a stored visit saved without a change is sent as it was', async () => {

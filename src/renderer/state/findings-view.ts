@@ -90,7 +90,8 @@ function isToldElsewhere(finding: Finding, { told, tableShown, allergyWarned }: 
   }
 }
 
-function groupsOf(findings: readonly Finding[]): UnknownGroup[] {
+/** What one check could not answer for one reason, together. */
+export function groupsOf(findings: readonly Finding[]): UnknownGroup[] {
   const groups = new Map<string, UnknownGroup>();
   for (const finding of findings) {
     if (finding.state === 'found' || finding.state === 'failed') continue;

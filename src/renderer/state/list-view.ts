@@ -1,11 +1,12 @@
 /** Pure views of a recommendation for the screen: rows of the list, other candidates, exclusions, names. Holds no state. */
 
 import type { InteractionReport, VisitDetail } from '../../shared/contract.ts';
+import { NO_USE, type DrugUse, type Verdict } from '../../shared/decision.ts';
 import type { DrugName, Interaction } from '../../shared/domain.ts';
 import type { DrugId } from '../../shared/ids.ts';
 import { probabilityOf, type Candidate, type Recommendation } from '../../shared/recommendation.ts';
 import type { Coverage, NodeRole } from '../graph/model.ts';
-import type { Edit } from './edits.ts';
+import { verdictOf, type Edit } from './edits.ts';
 import type { PairAnswers } from './pairs.ts';
 
 /** How far the clinic's own decisions moved a drug. */
@@ -19,6 +20,10 @@ export interface HabitEffect {
 export interface ListRow {
   readonly drug: DrugName;
   readonly role: Exclude<NodeRole, 'current' | 'removed' | 'alternative'>;
+  /** The physician's word on it. */
+  readonly verdict: Verdict | 'undecided';
+  /** How it is to be taken, as far as it was written in. */
+  readonly use: DrugUse;
   /** Null when the model has no score for the drug. */
   readonly probability: number | null;
   /** What the clinic's habits did to it; null without habits. */
@@ -78,9 +83,12 @@ export function listRows(input: {
   return input.list.map((id) => {
     const candidate = candidates.get(id);
     const edit = input.standing.get(id);
+    const verdict = (edit && verdictOf(edit)) ?? 'undecided';
     return {
       drug: input.names.get(id) ?? { id, name: id, drugClass: null },
-      role: edit?.action === 'add' ? 'added' : edit?.action === 'keep' ? 'kept' : 'proposed',
+      role: verdict === 'added' ? 'added' : verdict === 'undecided' ? 'proposed' : 'kept',
+      verdict,
+      use: edit?.use ?? NO_USE,
       probability: candidate?.probability ?? (input.reply && probabilityOf(input.reply, id)),
       habit: habitEffect(input.reply, id),
       outsideFormulary: candidate === undefined && edit?.inFormulary === false,

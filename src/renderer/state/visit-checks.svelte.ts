@@ -24,10 +24,16 @@ export class VisitChecks {
 
   readonly #engine: Engine;
   #visit: Visit | null = null;
+  #drugs: readonly DrugId[] = [];
   #asked = 0;
 
   constructor(engine: Engine) {
     this.#engine = engine;
+  }
+
+  /** Asks the last question again. */
+  async again(): Promise<void> {
+    if (this.#visit !== null) await this.ask(this.#visit, this.#drugs);
   }
 
   /** Asks about these drugs and the current medications, for the visit as it is now. A later question outranks this one. */
@@ -35,6 +41,7 @@ export class VisitChecks {
     const question = ++this.#asked;
     if (visit !== this.#visit) this.answer = null;
     this.#visit = visit;
+    this.#drugs = drugs;
     try {
       const report = await this.#engine.call('visits.check', { visitId: visit.id, drugs });
       if (question !== this.#asked) return;

@@ -1,6 +1,7 @@
 /** Makes the form of a visit: empty, of a stored visit, or carried over from the visit before. Stores nothing. */
 
 import type { VisitDetail } from '../../shared/contract.ts';
+import { isUseStated, type Decision } from '../../shared/decision.ts';
 import {
   NO_MEASUREMENTS,
   type DrugName,
@@ -52,7 +53,7 @@ export function followUpForm(last: VisitDetail, today: string): VisitForm {
     setting: visit.context.setting === 'unknown' ? 'office' : visit.context.setting,
     specialty: visit.context.specialty ?? '',
     chronic: visit.context.chronic,
-    medications: entriesOf(drugs, visit.medicationUse),
+    medications: entriesOf(drugs, [...visit.medicationUse, ...decidedUses(decision)]),
     previous: drugs,
     allergies: visit.allergies,
     unmapped: visit.unmapped,
@@ -96,6 +97,12 @@ function entriesOf(drugs: readonly DrugName[], uses: readonly MedicationUse[]): 
     const { dose = '', route = '', frequency = '' } = byDrug.get(drug.id) ?? {};
     return { drug, dose, route, frequency };
   });
+}
+
+/** How the decided drugs are taken, where it was written in. */
+function decidedUses(decision: Decision | undefined): MedicationUse[] {
+  const stated = (decision?.chosen ?? []).filter(({ use }) => isUseStated(use));
+  return stated.map(({ drug, use: { dose, route, frequency } }) => ({ drug, dose, route, frequency }));
 }
 
 function onceById(drugs: readonly DrugName[]): DrugName[] {

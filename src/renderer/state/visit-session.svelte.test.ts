@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { NO_USE } from '../../shared/decision.ts';
+import { findingKey } from '../../shared/findings.ts';
+import { pairKey } from '../../shared/interactions.ts';
 import { FlameError } from '../../shared/errors.ts';
 import { fakeEngine, type FakeEngine } from '../testing/fake-engine.ts';
 import type { Recommendation } from '../../shared/recommendation.ts';
-import { drug, RECOMMENDATION, VISIT_ID, withHabits } from '../testing/fixtures.ts';
+import { DETAIL, drug, RECOMMENDATION, VISIT_ID, withHabits } from '../testing/fixtures.ts';
 import { HabitChoice } from './habit-choice.svelte.ts';
 import { VisitSession } from './visit-session.svelte.ts';
 
@@ -11,7 +14,15 @@ async function recommended(): Promise<{ engine: FakeEngine; session: VisitSessio
   const session = new VisitSession(engine, VISIT_ID, new HabitChoice());
   await session.load();
   await session.recommend();
+  await session.checks.ask(
+    DETAIL.visit,
+    session.grid.flatMap(({ list }) => list),
+  );
   return { engine, session };
+}
+/** Says yes to each drug that has no word yet. */
+async function accept(session: VisitSession): Promise<void> {
+  for (const { drug: undecided } of session.undecided) await session.edit('keep', undecided);
 }
 const names = (session: VisitSession): string[] => session.rows.map((row) => row.drug.name);
 
@@ -70,20 +81,37 @@ describe('VisitSession', () => {
     expect(session.rows.at(-1)?.coverage).toBe('not-covered');
   });
 
-  it('saves only when every severe pair has its reason, and the list saved is the list shown', async () => {
+  it('signs only when each drug has a word and each severe warning its reason; the list signed is the list shown', async () => {
     const { engine, session } = await recommended();
     const [severe] = session.toOverride;
     expect(severe && [severe.a, severe.b]).toEqual(['naproxen', 'warfarin']);
-    expect(await session.save()).toBeNull();
-    session.setOverride(severe!, { reason: 'other', note: ' ' });
-    expect(session.overridesComplete).toBe(false);
-    session.setOverride(severe!, { reason: 'will-monitor', note: '' });
+    const [warning] = session.findingsToOverride;
+    expect(warning).toMatchObject({ check: 'contraindications', drugs: ['naproxen'], severity: 3 });
+    expect(session.findingsToOverride).toHaveLength(1); // the pair is asked for once, as a pair
+    const pair = pairKey(severe!.a, severe!.b);
+    session.signing.setReason(pair, { reason: 'other', note: ' ' });
+    session.signing.setReason(findingKey(warning!), { reason: 'will-monitor', note: '' });
+    await accept(session);
+    expect(await session.sign()).toBeNull();
+    session.signing.setReason(pair, { reason: 'will-monitor', note: '' });
+    await session.edit('release', drug('furosemide'));
+    expect(session.undecided.map((row) => row.drug.id)).toEqual(['furosemide']);
+    expect(await session.sign()).toBeNull();
+    await session.setUse(drug('furosemide'), { ...NO_USE, dose: '40 mg' });
     await session.edit('add', drug('atorvastatin'));
     const shown = names(session);
-    const decision = await session.save();
+    const decision = await session.sign();
     expect(decision?.final.map((entry) => entry.name)).toEqual(shown);
     expect(decision?.added).toEqual(['atorvastatin']);
     expect(decision?.overrides).toHaveLength(1);
+    expect(decision?.chosen.map(({ verdict }) => verdict)).toEqual([
+      'modified',
+      'accepted',
+      'accepted',
+      'accepted',
+      'accepted',
+      'added',
+    ]);
     expect(session.showsDecision).toBe(true);
     expect(engine.calls.at(-1)?.method).toBe('decisions.save');
   });
@@ -92,17 +120,56 @@ describe('VisitSession', () => {
     const { engine, session } = await recommended();
     await session.edit('remove', drug('naproxen'));
     session.moveTo(4);
+    await accept(session);
     const save = engine.handlers['decisions.save'];
     engine.handlers['decisions.save'] = () => {
       throw new FlameError('RECOMMENDATION_STALE');
     };
-    expect(await session.save()).toBeNull();
+    expect(await session.sign()).toBeNull();
     expect(session.problem?.code).toBe('RECOMMENDATION_STALE');
     engine.handlers['decisions.save'] = save;
     await session.recommend();
     expect(session.alpha).toBeCloseTo(0.4);
     expect(session.removedRows.map((entry) => entry.name)).toEqual(['naproxen']);
-    expect(await session.save()).not.toBeNull();
+    expect(await session.sign()).not.toBeNull();
+  });
+
+  it('amends a decision from its own words, which are not undone, and names the version it replaces', async () => {
+    const { engine, session } = await recommended();
+    await session.edit('remove', drug('naproxen'));
+    session.signing.setRejection(drug('naproxen').id, { reason: 'interaction', note: 'with warfarin' });
+    await accept(session);
+    await session.setUse(drug('furosemide'), { ...NO_USE, dose: '40 mg' });
+    session.moveTo(2);
+    session.signing.comment = 'as discussed';
+    session.signing.name = 'Ada Example';
+    const first = await session.sign();
+    expect(session.signing.amending).toBeNull();
+
+    await session.amend(first!);
+    expect(session.dirty).toBe(true);
+    expect(session.undecided).toEqual([]);
+    expect(session.position).toBe(2);
+    expect(session.signing.comment).toBe('as discussed');
+    expect(session.signing.name).toBe(''); // who amends signs anew
+    expect(session.signing.rejectionOf(drug('naproxen').id)).toEqual({
+      reason: 'interaction',
+      note: 'with warfarin',
+    });
+    expect(session.rows.find((row) => row.drug.id === 'furosemide')?.use.dose).toBe('40 mg');
+    await session.undo();
+    expect(session.undecided).toEqual([]);
+
+    session.signing.amendmentReason = 'a slip';
+    await session.setUse(drug('furosemide'), { ...NO_USE, dose: '20 mg' });
+    session.signing.name = 'Ada Example';
+    const second = await session.sign();
+    expect(second?.amendment).toEqual({ replaces: first!.id, reason: 'a slip' });
+    expect(second?.final).toEqual(first!.final);
+    expect(engine.calls.map(({ method }) => method).filter((method) => method === 'recommend')).toHaveLength(
+      1,
+    );
+    expect(session.detail?.decisions.map(({ id }) => id)).toEqual([second!.id, first!.id]);
   });
 
   it('asks with or without the habits of the clinic, and shows the answer to its last question', async () => {
@@ -150,10 +217,11 @@ describe('VisitSession', () => {
     };
     session.moveTo(4);
     await session.edit('remove', drug('naproxen'));
-    await session.save();
-    await session.save();
-    session.comment = 'as discussed';
-    await session.save();
+    await accept(session);
+    await session.sign();
+    await session.sign();
+    session.signing.comment = 'as discussed';
+    await session.sign();
     expect(ids).toHaveLength(3);
     expect(ids[1]).toBe(ids[0]);
     expect(ids[2]).not.toBe(ids[0]);

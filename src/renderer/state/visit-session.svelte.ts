@@ -1,36 +1,32 @@
 /**
- * One visit on the screen: the recommendation, the slider's position, the physician's edits, and the save.
+ * One visit on the screen: the recommendation, the slider's position, the physician's words, and the signature.
  * The slider picks from the reply and never calls the engine; an error never loses an edit.
  */
 
-import { SvelteMap } from 'svelte/reactivity';
 import type { Engine } from '../../shared/bridge.ts';
-import type {
-  Decision,
-  DecisionInput,
-  InteractionReport,
-  OverrideReason,
-  VisitDetail,
-  WireErrorData,
-} from '../../shared/contract.ts';
-import { OVERRIDE_SEVERITY, type DrugName, type Interaction } from '../../shared/domain.ts';
+import type { InteractionReport, VisitDetail, WireErrorData } from '../../shared/contract.ts';
+import {
+  findingsToOverride,
+  type Decision,
+  type DecisionInput,
+  type DrugUse,
+} from '../../shared/decision.ts';
+import { OVERRIDE_SEVERITY, type DrugName } from '../../shared/domain.ts';
 import { asId, type DecisionId, type DrugId, type VisitId } from '../../shared/ids.ts';
-import { pairKey } from '../../shared/interactions.ts';
 import { selectGridPoint, type GridPoint, type Recommendation } from '../../shared/recommendation.ts';
 import type { GraphTarget } from '../graph/model.ts';
-import { decisionEdits, editedList, standingEdits, type Edit, type EditAction } from './edits.ts';
+import { decisionContent } from './decision-input.ts';
+import { editedList, editsOf, standingEdits, wordsOf, type Edit, type EditAction } from './edits.ts';
 import { answerPairs } from './pairs.ts';
 import type { HabitChoice } from './habit-choice.svelte.ts';
 import { problemOf } from './problem.ts';
 import { distinct, setOf } from './sets.ts';
+import { Signing } from './signing.svelte.ts';
 import { excludedDrugs, listRows, mergedInteractions, namesOf, otherCandidates } from './list-view.ts';
+import { VisitChecks } from './visit-checks.svelte.ts';
 
 export type Phase = 'idle' | 'loading' | 'recommending' | 'saving';
 export type Selection = GraphTarget;
-export interface OverrideDraft {
-  readonly reason: OverrideReason | null;
-  readonly note: string;
-}
 
 const NO_CHECK: InteractionReport = { interactions: [], notCovered: [] };
 
@@ -43,8 +39,8 @@ export class VisitSession {
   alpha = $state(0);
   edits = $state.raw<readonly Edit[]>([]);
   selection = $state.raw<Selection | null>(null);
-  comment = $state('');
-  readonly overrides = new SvelteMap<string, OverrideDraft>();
+  readonly signing = new Signing();
+  readonly checks: VisitChecks;
   /** What the tables said of drugs that the reply does not hold, and for which drugs. */
   check = $state.raw<{ readonly report: InteractionReport; readonly drugs: ReadonlySet<DrugId> }>({
     report: NO_CHECK,
@@ -54,6 +50,8 @@ export class VisitSession {
   checkProblem = $state.raw<WireErrorData | null>(null);
   /** True while the recommendation on the screen is from before a change of the visit. */
   outdated = $state(false);
+  /** Edits that an amendment started from; they are not undone. */
+  #given = $state(0);
   /** True while a saved decision is shown although another recommendation could be asked for. */
   readonly showsDecision = $derived(this.reply === null && (this.detail?.decisions.length ?? 0) > 0);
 
@@ -101,10 +99,23 @@ export class VisitSession {
   );
   readonly excluded = $derived(excludedDrugs(this.reply, this.list));
   readonly others = $derived(otherCandidates(this.reply, this.list, this.standing));
-  /** Pairs that need a written reason before the list can be saved. */
+  /** Drugs of the list that the physician has not said a word on. */
+  readonly undecided = $derived(this.rows.filter(({ verdict }) => verdict === 'undecided'));
+  /** Pairs, and findings besides them, that need a written reason before the list can be signed. */
   readonly toOverride = $derived(this.pairs.found.filter((pair) => pair.severity >= OVERRIDE_SEVERITY));
-  readonly overridesComplete = $derived(this.toOverride.every((pair) => this.reasonGiven(pair)));
-  readonly dirty = $derived(this.edits.length > 0);
+  readonly findingsToOverride = $derived.by(() =>
+    findingsToOverride(this.checks.answer?.report.findings ?? [], {
+      list: this.list,
+      current: this.currentIds,
+      pairs: [...this.pairs.found, ...this.pairs.amongCurrent],
+    }),
+  );
+  /** Drugs of the list about which the checks have not answered. */
+  readonly unansweredDrugs = $derived.by(() =>
+    this.list.filter((drug) => !this.checks.answer?.drugs.has(drug) && !this.currentIds.includes(drug)),
+  );
+  readonly dirty = $derived(this.edits.length > this.#given || this.signing.amending !== null);
+  readonly lastEdit = $derived(this.edits.length > this.#given ? this.edits.at(-1) : undefined);
 
   readonly #engine: Engine;
   readonly #habits: HabitChoice;
@@ -114,6 +125,7 @@ export class VisitSession {
   constructor(engine: Engine, visitId: VisitId, habits: HabitChoice) {
     this.#engine = engine;
     this.#habits = habits;
+    this.checks = new VisitChecks(engine);
     this.visitId = visitId;
   }
 
@@ -160,14 +172,38 @@ export class VisitSession {
     if (point) this.alpha = point.alpha;
   }
 
-  edit(action: EditAction, drug: DrugName, inFormulary: boolean | null = null): Promise<void> {
-    this.edits = [...this.edits, { action, drug, inFormulary }];
+  edit(action: EditAction, drug: DrugName, inFormulary: boolean | null = null, use?: DrugUse): Promise<void> {
+    this.edits = [...this.edits, { action, drug, inFormulary, ...(use ? { use } : {}) }];
     return this.checkOutsiders();
   }
 
   undo(): Promise<void> {
-    this.edits = this.edits.slice(0, -1);
+    if (this.lastEdit !== undefined) this.edits = this.edits.slice(0, -1);
     return this.checkOutsiders();
+  }
+
+  /** Writes in how a drug of the list is to be taken, which accepts it. */
+  setUse(drug: DrugName, use: DrugUse): Promise<void> {
+    const before = this.standing.get(drug.id);
+    const action = before?.action === 'add' ? 'add' : 'modify';
+    return this.edit(action, drug, before?.inFormulary ?? null, use);
+  }
+
+  /** Starts a new version of a decision from what it says, on its own recommendation where that still holds. */
+  async amend(decision: Decision): Promise<void> {
+    await this.#during('recommending', async () => {
+      const { visitId } = this;
+      const { recommendation } = await this.#engine.call('decisions.basis', { decisionId: decision.id });
+      const reply =
+        recommendation ?? (await this.#engine.call('recommend', { visitId, useHabits: this.#habits.on }));
+      this.#forget();
+      this.edits = editsOf(decision, (drug) => this.names.get(drug));
+      this.#given = this.edits.length;
+      this.signing.startFrom(decision);
+      this.alpha = decision.alpha;
+      this.reply = reply;
+    });
+    await this.checkOutsiders();
   }
 
   /** Leaves the recommendation and its edits, back to the saved decision or the untouched visit. */
@@ -192,16 +228,8 @@ export class VisitSession {
     }
   }
 
-  setOverride(pair: Interaction, draft: OverrideDraft): void {
-    this.overrides.set(pairKey(pair.a, pair.b), draft);
-  }
-
-  overrideOf(pair: Interaction): OverrideDraft {
-    return this.overrides.get(pairKey(pair.a, pair.b)) ?? { reason: null, note: '' };
-  }
-
-  /** Saves the list on the screen. @returns the decision, or null when the engine refused (see `problem`) */
-  async save(): Promise<Decision | null> {
+  /** Signs the list on the screen. @returns the decision, or null when something is missing or the engine refused (see `problem`) */
+  async sign(): Promise<Decision | null> {
     const input = this.#decisionInput();
     if (input === null) return null;
     let saved: Decision | null = null;
@@ -219,25 +247,19 @@ export class VisitSession {
 
   #decisionInput(): DecisionInput | null {
     const { reply, point } = this;
-    if (reply === null || point === null || !this.overridesComplete) return null;
-    const content = {
-      visitId: this.visitId,
-      recommendationId: reply.id,
+    if (reply === null || point === null || this.undecided.length > 0) return null;
+    const { visitId, toOverride: pairs, findingsToOverride: findings, signing } = this;
+    const words = wordsOf(this.edits);
+    const content = decisionContent({
+      visitId,
+      reply,
       alpha: point.alpha,
-      ...decisionEdits(point.list, this.edits),
-      overrides: this.toOverride.map((pair) => {
-        const { reason, note } = this.overrideOf(pair);
-        return {
-          a: pair.a,
-          b: pair.b,
-          severity: pair.severity,
-          reason: reason ?? 'other',
-          note: note.trim(),
-        };
-      }),
-      comment: this.comment.trim(),
-    };
-    return { id: this.#decisionIdFor(JSON.stringify(content)), ...content };
+      ...words,
+      pairs,
+      findings,
+      signing,
+    });
+    return content && { id: this.#decisionIdFor(JSON.stringify(content)), ...content };
   }
 
   /** The same id for the same content: a save repeated after a lost answer is stored once. */
@@ -247,19 +269,14 @@ export class VisitSession {
     return this.#lastSave.id;
   }
 
-  reasonGiven(pair: Interaction): boolean {
-    const { reason, note } = this.overrideOf(pair);
-    return reason !== null && (reason !== 'other' || note.trim() !== '');
-  }
-
   #forget(): void {
     this.reply = null;
     this.outdated = false;
     this.alpha = 0;
     this.edits = [];
     this.selection = null;
-    this.comment = '';
-    this.overrides.clear();
+    this.#given = 0;
+    this.signing.clear();
     this.check = { report: NO_CHECK, drugs: setOf() };
     this.checkProblem = null;
   }

@@ -3,8 +3,6 @@
 import type { Engine } from '../../shared/bridge.ts';
 import type {
   AppStatus,
-  Decision,
-  DecisionInput,
   DrugMatch,
   EngineApi,
   EngineState,
@@ -14,9 +12,11 @@ import type {
   ProgressOf,
   ResultOf,
 } from '../../shared/contract.ts';
+import type { Decision, DecisionInput } from '../../shared/decision.ts';
 import type { Draft } from '../../shared/editing.ts';
 import { FlameError } from '../../shared/errors.ts';
 import { findingsWithin } from '../../shared/findings.ts';
+import type { DrugId } from '../../shared/ids.ts';
 import { interactionsWithin } from '../../shared/interactions.ts';
 import { applyEdits, selectGridPoint } from '../../shared/recommendation.ts';
 import type { CallOptions } from '../../shared/rpc.ts';
@@ -167,6 +167,9 @@ export function fakeEngine(initial: Partial<AppStatus> = {}): FakeEngine {
       decisions.unshift(decision);
       return decision;
     },
+    'decisions.basis': () => ({ recommendation: fixtures.RECOMMENDATION }),
+    'decisions.seal': () => ({ sha256: 'c0ffee', intact: true }),
+    'decisions.signer': () => ({ signature: decisions[0]?.signature ?? null }),
   };
 
   return {
@@ -184,6 +187,7 @@ export function fakeEngine(initial: Partial<AppStatus> = {}): FakeEngine {
       return () => listeners.delete(listener);
     },
     pickImportFile: () => Promise.resolve({ grant: 'g', name: 'visits.jsonl' }),
+    releaseSheet: ({ as }) => Promise.resolve({ name: as === 'pdf' ? 'decision.pdf' : null }),
     pickSaveFile: (_kind, name) => Promise.resolve({ grant: 's', name }),
     say(next) {
       state = next;
@@ -195,14 +199,23 @@ export function fakeEngine(initial: Partial<AppStatus> = {}): FakeEngine {
 function decide(input: DecisionInput): Decision {
   const { grid, model, knowledgeVersion, interactions } = fixtures.RECOMMENDATION;
   const proposed = selectGridPoint(grid, input.alpha).list;
-  const final = applyEdits(proposed, input.added, input.removed);
+  const ids = (words: readonly { readonly drug: DrugId }[]): DrugId[] => words.map(({ drug }) => drug);
+  const final = applyEdits(proposed, ids(input.chosen), ids(input.rejected));
+  const words = new Map(input.chosen.map((word) => [word.drug, word]));
+  const { findingOverrides: _, ...kept } = input;
   return {
-    ...input,
+    ...kept,
     savedAt: '2026-11-22T10:05:00Z',
     model,
     knowledgeVersion,
     proposed: proposed.map((id) => fixtures.drug(id)),
     final: final.map((id) => fixtures.drug(id)),
+    added: final.filter((drug) => !proposed.includes(drug)),
+    removed: proposed.filter((drug) => !final.includes(drug)),
     interactions: interactionsWithin(interactions, [...final, fixtures.drugId('warfarin')]),
+    chosen: final.map((drug) => words.get(drug)!),
+    rejected: input.rejected.map((word) => ({ ...word, name: word.drug })),
+    findings: [],
+    version: 1,
   };
 }

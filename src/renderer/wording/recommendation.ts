@@ -1,6 +1,6 @@
 /** Warnings, exclusions, reasons and the measured front of a recommendation in words. Hides none of them. */
 
-import type { OverrideReason } from '../../shared/contract.ts';
+import type { OverrideReason } from '../../shared/decision.ts';
 import type { DrugId } from '../../shared/ids.ts';
 import type { Exclusion, FrontPoint, Habits, RecommendationWarning } from '../../shared/recommendation.ts';
 import type { HabitEffect } from '../state/list-view.ts';
@@ -65,7 +65,7 @@ export function habitsInWords({ decisions, used }: Habits): string {
 export const OVERRIDE_REASON_WORDS: Readonly<Record<OverrideReason, string>> = {
   'will-monitor': 'I will monitor for it',
   'dose-adjusted': 'Dose or timing adjusted',
-  'tolerated-before': 'Patient tolerated the combination before',
+  'tolerated-before': 'Patient tolerated it before',
   'benefit-outweighs-risk': 'Benefit outweighs the risk',
   'information-wrong': 'The information does not apply or is wrong',
   other: 'Other (please write it down)',
