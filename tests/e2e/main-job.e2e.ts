@@ -44,7 +44,8 @@ test('a demo visit from the first start to a decision that outlives a restart', 
   await expect(page.getByRole('heading', { name: 'Current medications' })).toBeVisible();
   await recommend(page);
   await expect(page.getByRole('img', { name: /Measured front/ })).toBeVisible();
-  await expect(page.getByText(/^In use: agreement .* Measured on/)).toBeVisible();
+  await page.getByText(/^In use: agreement/).click();
+  await expect(page.getByText(/^Measured on NAMCS/)).toBeVisible();
 
   // The slider: graph and table agree at every position, and the counted pairs never rise toward safety.
   const positions = Number(await slider(page).getAttribute('max'));
