@@ -63,7 +63,7 @@ describe('flame check', () => {
     );
     expect(document.findings?.filter(({ check }) => check === 'interactions')).toEqual([]);
     const { stdout } = await flame(['check', 'propranolol', '--visit', '-'], { input });
-    expect(stdout).toContain('Label text: **Asthma** or history of bronchospasm');
+    expect(stdout).toContain('Label text: **Bronchial asthma**');
     expect(stdout).toContain('metformin: 4 contraindicated (kidney function)');
     expect(stdout).toContain('Known to no table, so not checked: Unheardofine.');
   });
