@@ -3,6 +3,7 @@
  * The slider picks from the reply and never calls the engine; an error never loses an edit.
  */
 
+import type { Alternative } from '../../shared/alternatives.ts';
 import type { Engine } from '../../shared/bridge.ts';
 import type { InteractionReport, VisitDetail, WireErrorData } from '../../shared/contract.ts';
 import {
@@ -39,6 +40,8 @@ export class VisitSession {
   alpha = $state(0);
   edits = $state.raw<readonly Edit[]>([]);
   selection = $state.raw<Selection | null>(null);
+  /** Alternatives that the physician is looking at; the graph draws them beside the list. */
+  considered = $state.raw<readonly Alternative[]>([]);
   readonly signing = new Signing();
   readonly checks: VisitChecks;
   /** What the tables said of drugs that the reply does not hold, and for which drugs. */
