@@ -11,8 +11,8 @@ const PILL_CHARACTER = 6.9;
 
 /** The word under the name: its role where it is not the usual one, and above all that it was not checked. */
 export function nodeWord(node: GraphNode): string {
-  if (node.coverage === 'not-covered') return 'not checked';
-  if (node.coverage === 'unchecked') return 'being checked';
+  if (node.coverage === 'not-covered') return t('graph:notChecked');
+  if (node.coverage === 'unchecked') return t('graph:beingChecked');
   return node.role === 'proposed' ? '' : ROLE_WORDS[node.role];
 }
 

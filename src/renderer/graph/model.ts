@@ -3,6 +3,9 @@
 import type { Interaction, Severity } from '../../shared/domain.ts';
 import type { DrugId } from '../../shared/ids.ts';
 import { pairKey } from '../../shared/interactions.ts';
+import { english } from '../language/english.ts';
+import { t } from '../language/language.svelte.ts';
+import { lazily } from '../language/lazily.ts';
 
 /** What a drug is to the list on the screen; each role has a shape and a word. */
 export type NodeRole = 'proposed' | 'kept' | 'added' | 'current' | 'removed' | 'alternative';
@@ -33,14 +36,9 @@ export interface GraphModel {
   readonly edges: readonly GraphEdge[];
 }
 
-export const ROLE_WORDS: Readonly<Record<NodeRole, string>> = {
-  proposed: 'proposed',
-  kept: 'kept by you',
-  added: 'added by you',
-  current: 'taken already',
-  removed: 'removed by you',
-  alternative: 'alternative',
-};
+const ROLES = Object.keys(english.graph.role) as NodeRole[];
+/** Read at each use, so that they follow the language. */
+export const ROLE_WORDS = lazily(ROLES, (role) => t(`graph:role.${role}`));
 
 /** Edges in the order of the table: most severe first. */
 export function edgesOf(interactions: readonly Interaction[]): GraphEdge[] {

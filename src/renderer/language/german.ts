@@ -7,6 +7,7 @@ import decision from './de/decision.json';
 import editor from './de/editor.json';
 import errors from './de/errors.json';
 import findings from './de/findings.json';
+import graph from './de/graph.json';
 import help from './de/help.json';
 import importing from './de/importing.json';
 import interactions from './de/interactions.json';
@@ -32,6 +33,7 @@ export const german: Translation = {
   editor,
   errors,
   findings,
+  graph,
   help,
   importing,
   interactions,
