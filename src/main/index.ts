@@ -7,6 +7,7 @@ import { connectPages } from './engine-ports.ts';
 import { serveImportDialog } from './import-dialog.ts';
 import { serveDecisionSheet } from './decision-sheet.ts';
 import { setMenu } from './menu.ts';
+import { servePreferences } from './preferences.ts';
 import { ENGINE_ENTRY, modelsFolder, prepareProfile, resourcesFolder } from './paths.ts';
 import { serveSaveDialog } from './save-file.ts';
 import { devOrigin, isDrivenFromOutside, restrictApp } from './security.ts';
@@ -46,7 +47,7 @@ function run(profile: string): void {
   connectPages(host);
   setMenu(devOrigin !== null);
   host.start();
-  const window = openWindow();
+  const window = openWindow(servePreferences(profile));
   serveImportDialog(host, window);
   serveSaveDialog(host, window);
   serveDecisionSheet(host, window);

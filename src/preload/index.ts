@@ -4,6 +4,7 @@ import { contextBridge, ipcRenderer } from 'electron';
 import type { BridgeReply, FlameBridge } from '../shared/bridge.ts';
 import { CHANNELS } from '../shared/channels.ts';
 import type { EngineState } from '../shared/contract.ts';
+import { PREFERENCES_ARGUMENT, readPreferences } from '../shared/preferences.ts';
 import { createEngineLink } from '../shared/engine-link.ts';
 import { eventTargetTransport, type EventTargetPort } from '../shared/transports.ts';
 
@@ -16,11 +17,17 @@ ipcRenderer.on(CHANNELS.port, (event) => {
 ipcRenderer.on(CHANNELS.state, (_event, state: EngineState) => link.setState(state));
 ipcRenderer.send(CHANNELS.connect);
 
+const argument = process.argv.find((text) => text.startsWith(PREFERENCES_ARGUMENT)) ?? '';
+
 const bridge: FlameBridge = {
   start: link.start,
   onEngineState: link.onEngineState,
   pickImportFile: () => ipcRenderer.invoke(CHANNELS.pickImportFile) as Promise<BridgeReply>,
   releaseSheet: (wish) => ipcRenderer.invoke(CHANNELS.releaseSheet, wish) as Promise<BridgeReply>,
   pickSaveFile: (wish) => ipcRenderer.invoke(CHANNELS.pickSaveFile, wish) as Promise<BridgeReply>,
+  preferences: readPreferences(argument.slice(PREFERENCES_ARGUMENT.length)),
+  remember: (name, value) => {
+    ipcRenderer.send(CHANNELS.remember, name, value);
+  },
 };
 contextBridge.exposeInMainWorld('flame', bridge);

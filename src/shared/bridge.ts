@@ -3,6 +3,7 @@
 import type { EngineApi, EngineState } from './contract.ts';
 import { FlameError, type WireError } from './errors.ts';
 import type { DecisionId } from './ids.ts';
+import type { Preference, Preferences } from './preferences.ts';
 import { readError, type CallOptions, type Client } from './rpc.ts';
 
 /*
@@ -51,6 +52,9 @@ export interface FlameBridge {
   readonly pickSaveFile: (wish: { kind: SavedKind; name: string }) => Promise<BridgeReply>;
   /** Prints the decision sheet or saves it as a PDF; null when the user closes the dialog without a choice. */
   readonly releaseSheet: (wish: SheetWish) => Promise<BridgeReply>;
+  /** As they were when the page was opened. */
+  readonly preferences: Preferences;
+  readonly remember: (name: Preference, value: string) => void;
 }
 
 declare global {

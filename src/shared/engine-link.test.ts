@@ -18,6 +18,8 @@ beforeEach(() => {
     pickImportFile: () => Promise.resolve({ ok: true, value: { grant: 'g', name: 'visits.jsonl' } }),
     releaseSheet: () => Promise.resolve({ ok: true, value: { name: null } }),
     pickSaveFile: ({ name }) => Promise.resolve({ ok: true, value: { grant: 's', name } }),
+    preferences: {},
+    remember: () => undefined,
   };
   engine = connectEngine(bridge);
 });

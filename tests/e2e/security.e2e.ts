@@ -37,7 +37,15 @@ test.describe('a page of Flame', () => {
     }));
     expect(found).toEqual({
       node: [],
-      bridge: ['onEngineState', 'pickImportFile', 'pickSaveFile', 'releaseSheet', 'start'],
+      bridge: [
+        'onEngineState',
+        'pickImportFile',
+        'pickSaveFile',
+        'preferences',
+        'releaseSheet',
+        'remember',
+        'start',
+      ],
       frozen: true,
     });
     const preferences = await flame.electron.evaluate(({ BrowserWindow }) => {

@@ -4,13 +4,13 @@
  */
 
 import i18next, { type TFunction } from 'i18next';
+import { remember, remembered } from '../state/preferences.ts';
 import { english } from './english.ts';
 import { german } from './german.ts';
 import type { TextKey } from './translation.ts';
 
 export const LANGUAGES = { en: 'English', de: 'Deutsch' } as const;
 export type Language = keyof typeof LANGUAGES;
-const KEY = 'flame.language';
 const BRACES = { prefix: '{', suffix: '}', escapeValue: false };
 
 const texts = i18next.createInstance();
@@ -31,21 +31,13 @@ class LanguageChoice {
   readonly #translate: TFunction = $derived(texts.getFixedT(this.current));
 
   constructor() {
-    try {
-      const stored = localStorage.getItem(KEY);
-      if (isLanguage(stored)) this.#show(stored);
-    } catch {
-      // A profile without storage forgets the choice; English is complete.
-    }
+    const stored = remembered('language');
+    if (isLanguage(stored)) this.#show(stored);
   }
 
   choose(language: Language): void {
     this.#show(language);
-    try {
-      localStorage.setItem(KEY, language);
-    } catch {
-      // See above: shown now, forgotten at the next start.
-    }
+    remember('language', language);
   }
 
   /** Reads the language where it is called, so that what is on the screen follows it. */

@@ -1,7 +1,8 @@
 /** Light, dark, or as the system says; remembered on this computer. Holds no other setting. */
 
+import { remember, remembered } from './preferences.ts';
+
 export type Theme = 'system' | 'light' | 'dark';
-const KEY = 'flame.theme';
 
 function isTheme(value: unknown): value is Theme {
   return value === 'system' || value === 'light' || value === 'dark';
@@ -11,23 +12,15 @@ export class ThemeChoice {
   current = $state<Theme>('system');
 
   constructor() {
-    try {
-      const stored = localStorage.getItem(KEY);
-      if (isTheme(stored)) this.current = stored;
-    } catch {
-      // A profile without storage forgets the choice; the system's theme is a good default.
-    }
+    const stored = remembered('theme');
+    if (isTheme(stored)) this.current = stored;
     this.#show();
   }
 
   choose(theme: Theme): void {
     this.current = theme;
     this.#show();
-    try {
-      localStorage.setItem(KEY, theme);
-    } catch {
-      // See above: shown now, forgotten at the next start.
-    }
+    remember('theme', theme);
   }
 
   /** From what is seen now to its opposite. */

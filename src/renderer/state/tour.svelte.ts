@@ -1,24 +1,16 @@
 /** The tour in three steps: where it stands, and whether it was offered before on this computer. Changes nothing stored. */
 
 import type { App } from './app.svelte.ts';
+import { remember, remembered } from './preferences.ts';
 
 export const TOUR_STEPS = ['visit', 'slider', 'decide'] as const;
 export type TourStep = (typeof TOUR_STEPS)[number];
-const KEY = 'flame.tour';
 
 class Tour {
   /** Null while no tour runs. */
   step = $state<TourStep | null>(null);
   /** True once it was taken or declined; then it is not offered again. */
-  seen = $state(false);
-
-  constructor() {
-    try {
-      this.seen = localStorage.getItem(KEY) !== null;
-    } catch {
-      // A profile without storage is offered the tour at each start.
-    }
-  }
+  seen = $state(remembered('tour') !== null);
 
   /** Opens a visit of the demo to take the tour on. @returns false when there is none */
   ready(app: App): Promise<boolean> {
@@ -45,11 +37,7 @@ class Tour {
   /** Is not offered again; Help still holds it. */
   decline(): void {
     this.seen = true;
-    try {
-      localStorage.setItem(KEY, 'seen');
-    } catch {
-      // See above.
-    }
+    remember('tour', 'seen');
   }
 
   #move(by: 1 | -1): void {
