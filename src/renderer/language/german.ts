@@ -23,6 +23,7 @@ import shell from './de/shell.json';
 import start from './de/start.json';
 import tour from './de/tour.json';
 import visit from './de/visit.json';
+import worklist from './de/worklist.json';
 import type { Translation } from './translation.ts';
 
 export const german: Translation = {
@@ -49,4 +50,5 @@ export const german: Translation = {
   start,
   tour,
   visit,
+  worklist,
 };
