@@ -76,6 +76,9 @@ describe('the filters', () => {
         expect(all(profile)[sequence - 1]).toMatchObject({ patient: { id: patient, name } });
       expect(all(profile)[4]?.visit).toMatchObject({ date: '2009-03-01', dateKnown: true });
       expect(all(profile)[0]?.visit).toBeNull();
+      const { subject } = all(profile)[2]!;
+      appendAudit(profile.db, event({ action: 'graph.exported', subject }));
+      expect(all(profile, { group: 'exports' })).toMatchObject([{ patient: { id: patient, name } }]);
     });
   });
 

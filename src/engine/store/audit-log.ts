@@ -144,7 +144,7 @@ function viewOf(db: ReadableDb, row: AuditRow): AuditEntryView {
 function namesOf(db: ReadableDb, { action, subject, content }: AuditRow): Named | undefined {
   const [kind] = action.split('.');
   const about = fieldsOf(content);
-  const visit = kind === 'visit' ? subject : about.visit;
+  const visit = kind === 'visit' || kind === 'graph' ? subject : about.visit;
   if (typeof visit === 'string') {
     const found = db.get<Named>(`${VISIT_NAMES}id = ?`, visit);
     if (found) return found;
