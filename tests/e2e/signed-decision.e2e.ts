@@ -1,24 +1,32 @@
-/** The decision in real Electron: signed, amended, on paper; by keyboard alone from an empty database. */
+/** The decision in real Electron: signed, on paper, amended, and the same after a restart. */
 
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { getDocument } from 'pdfjs-dist/legacy/build/pdf.mjs';
 import { expect, temporaryFolder, test } from './app.ts';
-import { acceptEach, addDrug, listedDrugs, loadDemo, openVisit, recommend, sign } from './workspace.ts';
-
-/** The text of each page, its spaces made one. */
-async function pagesOf(file: string): Promise<string[]> {
-  const pdf = await getDocument({ data: new Uint8Array(readFileSync(file)), verbosity: 0 }).promise;
-  const pages: string[] = [];
-  for (let number = 1; number <= pdf.numPages; number++) {
-    const { items } = await (await pdf.getPage(number)).getTextContent();
-    const text = items.map((item) => ('str' in item ? item.str + (item.hasEOL ? ' ' : '') : '')).join('');
-    pages.push(text.replace(/\s+/g, ' '));
-  }
-  return pages;
-}
+import { pagesOf } from './pdf.ts';
+import {
+  acceptEach,
+  addDrug,
+  giveReasons,
+  listedDrugs,
+  loadDemo,
+  openVisit,
+  recommend,
+  sign,
+} from './workspace.ts';
 
 const DISCLAIMER = 'Not valid as a prescription unless signed according to local law.';
+
+/** Beside each other on purpose: many pairs and findings, more than a page holds. */
+const LONG = [
+  'amiodarone',
+  'ibuprofen',
+  'fluconazole',
+  'clarithromycin',
+  'sertraline',
+  'tramadol',
+  'spironolactone',
+  'omeprazole',
+];
 
 test('a signed decision on paper: one page, in full', async ({ launch }) => {
   const file = join(temporaryFolder(), 'decision.pdf');
@@ -66,4 +74,58 @@ test('a signed decision on paper: one page, in full', async ({ launch }) => {
     DISCLAIMER,
   ])
     expect(text).toContain(part);
+});
+
+test('an amendment is version 2, version 1 stays readable, a long list runs on, all of it after a restart', async ({
+  launch,
+}) => {
+  test.setTimeout(180_000);
+  const file = join(temporaryFolder(), 'decision.pdf');
+  const first = await launch({ env: { FLAME_E2E_SAVE_FILE: file } });
+  const { page } = first;
+  await loadDemo(page);
+  await openVisit(page, 'Grace Okafor', '6 Feb 2024');
+  await recommend(page);
+  await acceptEach(page);
+  await sign(page, 'I will monitor for it');
+  const decided = page.getByRole('region', { name: 'Saved decision' });
+  await expect(decided).toContainText('Version 1');
+
+  await page.getByRole('button', { name: 'Amend…' }).click();
+  await expect(page.getByRole('note')).toContainText('Amending version 1');
+  for (const drug of LONG) await addDrug(page, drug);
+  await page.getByRole('button', { name: 'Review and sign…' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Review and sign version 2' });
+  await expect(dialog.getByLabel('Name')).toHaveValue('Ada Example'); // as signed before
+  await dialog.getByLabel('Comment').fill('Line of a long comment.\n'.repeat(30));
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'Review and sign…' }).click();
+  await giveReasons(page, 'Benefit outweighs the risk');
+  const signing = page.getByRole('button', { name: 'Sign the decision' });
+  await expect(signing).toBeDisabled();
+  await dialog.getByLabel('Reason for the amendment').fill('The culture came back.');
+  await signing.click();
+  await expect(decided).toContainText('Version 2');
+  await expect(decided).toContainText('replaces version 1: The culture came back.');
+  await page.getByText(/^Version 1, .*Ada Example$/).click();
+  await expect(decided.getByRole('list', { name: 'Drugs decided' })).toHaveCount(2);
+  await page.screenshot({ path: 'test-results/amended.png' });
+  await page.getByRole('button', { name: 'Save as PDF…' }).click();
+  await expect(page.getByText('Saved as decision.pdf.')).toBeVisible();
+  const pages = await pagesOf(file);
+  expect(pages.length).toBeGreaterThan(1);
+  for (const text of pages) {
+    expect(text).toContain(DISCLAIMER);
+    expect(text).toContain('Grace Okafor');
+  }
+  for (const drug of LONG) expect(pages.join(' ')).toContain(`${drug} not stated`);
+  expect(pages.join(' ')).toContain('Replaces version 1. Reason: The culture came back.');
+  await first.close();
+
+  const second = await launch({ profile: first.profile });
+  await openVisit(second.page, 'Grace Okafor', '6 Feb 2024');
+  const again = second.page.getByRole('region', { name: 'Saved decision' });
+  await expect(again).toContainText('Version 2');
+  await expect(again).toContainText('The culture came back.');
+  await expect(second.page.getByText(/^Version 1, .*Ada Example$/)).toBeVisible();
 });

@@ -34,7 +34,10 @@ export function slider(page: Page): Locator {
 
 export async function addDrug(page: Page, name: string): Promise<void> {
   await page.getByRole('combobox', { name: 'Add a drug' }).pressSequentially(name);
-  await page.getByRole('option', { name: new RegExp(`^${name}`) }).click();
+  await page
+    .getByRole('option', { name: new RegExp(`^${name}`) })
+    .first()
+    .click();
   await expect(page.getByRole('button', { name: `Remove ${name}`, exact: true })).toBeVisible();
 }
 
