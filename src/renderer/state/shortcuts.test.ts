@@ -1,6 +1,6 @@
 import '../testing/browser.ts';
 import { afterEach, describe, expect, it } from 'vitest';
-import { answerKey, carries, keysOf, SHORTCUT_IDS, SHORTCUTS, type ShortcutId } from './shortcuts.ts';
+import { answerKey, carries, keysOf, SHORTCUTS, WINDOW_IDS, type ShortcutId } from './shortcuts.ts';
 
 const heard: string[] = [];
 
@@ -53,7 +53,7 @@ async function press(id: ShortcutId, target: Element = document.body): Promise<b
 
 describe('shortcuts', () => {
   it('press the one control that carries them', async () => {
-    for (const id of SHORTCUT_IDS) {
+    for (const id of WINDOW_IDS) {
       document.body.replaceChildren();
       heard.length = 0;
       control('button', carries(id));
@@ -67,7 +67,7 @@ describe('shortcuts', () => {
       const { where } = SHORTCUTS[id];
       return where === 'everywhere' ? ['visit', 'editor'] : [where];
     };
-    const taken = SHORTCUT_IDS.flatMap((id) => places(id).map((place) => `${place} ${keysOf(id).join('+')}`));
+    const taken = WINDOW_IDS.flatMap((id) => places(id).map((place) => `${place} ${keysOf(id).join('+')}`));
     expect(new Set(taken).size).toBe(taken.length);
   });
 

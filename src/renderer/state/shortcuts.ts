@@ -11,6 +11,10 @@ export const SHORTCUTS = {
   accurate: { key: 'ArrowLeft', alt: true, notInText: true, where: 'visit' },
   safe: { key: 'ArrowRight', alt: true, notInText: true, where: 'visit' },
   undoEdit: { key: 'z', ctrl: true, notInText: true, where: 'visit' },
+  accept: { key: 'a', where: 'drug' },
+  modify: { key: 'm', where: 'drug' },
+  reject: { key: 'r', where: 'drug' },
+  pin: { key: 'p', where: 'graph' },
   save: { key: 's', ctrl: true, where: 'editor' },
   undo: { key: 'z', ctrl: true, where: 'editor' },
   redo: { key: 'y', ctrl: true, where: 'editor' },
@@ -26,11 +30,14 @@ interface Shortcut {
   readonly shift?: boolean;
   /** In a field of text the key keeps its usual meaning there. */
   readonly notInText?: boolean;
-  readonly where: 'everywhere' | 'visit' | 'editor';
+  /** Single letters are answered where the focus stands, by the row of a drug or by the graph, and nowhere else. */
+  readonly where: 'everywhere' | 'visit' | 'drug' | 'graph' | 'editor';
 }
 
 export type ShortcutId = keyof typeof SHORTCUTS;
 export const SHORTCUT_IDS = Object.keys(SHORTCUTS) as ShortcutId[];
+/** Those that the window answers. */
+export const WINDOW_IDS = SHORTCUT_IDS.filter((id) => !['drug', 'graph'].includes(SHORTCUTS[id].where));
 
 /** Attributes of the control that a shortcut uses: a button is pressed, a field takes the focus, a range takes a step. */
 export function carries(...ids: readonly ShortcutId[]): {
@@ -63,7 +70,7 @@ export async function answerKey(
   prepare: Partial<Record<ShortcutId, () => Promise<void>>> = {},
 ): Promise<void> {
   if (event.defaultPrevented || event.isComposing) return;
-  for (const id of SHORTCUT_IDS) {
+  for (const id of WINDOW_IDS) {
     if (!isPressed(event, id)) continue;
     const ready = prepare[id];
     if (ready !== undefined && !isModalOpen()) {
