@@ -2,6 +2,7 @@
 
 import about from './de/about.json';
 import alternatives from './de/alternatives.json';
+import audit from './de/audit.json';
 import common from './de/common.json';
 import decision from './de/decision.json';
 import editor from './de/editor.json';
@@ -11,6 +12,7 @@ import graph from './de/graph.json';
 import help from './de/help.json';
 import importing from './de/importing.json';
 import interactions from './de/interactions.json';
+import overview from './de/overview.json';
 import patients from './de/patients.json';
 import people from './de/people.json';
 import probability from './de/probability.json';
@@ -29,6 +31,7 @@ import type { Translation } from './translation.ts';
 export const german: Translation = {
   about,
   alternatives,
+  audit,
   common,
   decision,
   editor,
@@ -38,6 +41,7 @@ export const german: Translation = {
   help,
   importing,
   interactions,
+  overview,
   patients,
   people,
   probability,

@@ -47,16 +47,18 @@ class Tour {
 
 export const tour = new Tour();
 
-/** The demo visit on the screen, or the one with most to see, best of a patient whose list was not decided on yet. */
+/** The demo visit on the screen, or one with something to see, best of a patient whose list was not decided on yet. */
 async function openDemoVisit(app: App): Promise<boolean> {
   const { view } = app;
   if (view.kind === 'visit' && view.session.detail?.patient.demo && !view.session.showsDecision) return true;
   try {
     const { patients } = await app.engine.call('patients.list', { query: '', limit: 200, offset: 0 });
-    const demo = patients
-      .filter(({ patient, lastVisitId }) => patient.demo && lastVisitId !== null)
-      .toSorted((a, b) => b.lastDiagnoses.length - a.lastDiagnoses.length);
-    const [first] = [...demo.filter(({ decided }) => !decided), ...demo];
+    const demo = patients.filter(({ patient, lastVisitId }) => patient.demo && lastVisitId !== null);
+    // Several diagnoses and a visit before: then there are current medications, and interactions with them.
+    const telling = demo.filter(
+      ({ visitCount, lastDiagnoses }) => visitCount > 1 && lastDiagnoses.length > 1,
+    );
+    const [first] = [...telling.filter(({ decided }) => !decided), ...telling, ...demo];
     if (!first?.lastVisitId) return false;
     app.openVisit(first.patient.id, first.lastVisitId);
     return true;
