@@ -65,13 +65,15 @@ export interface Overview {
   readonly severities: readonly SeverityAcceptance[];
   /** Reasons for keeping something against a warning, most frequent first. */
   readonly overrides: readonly { readonly reason: OverrideReason; readonly count: number }[];
-  /** Pairs of severity 3 and above, current medications included as partners. */
+  /** Warnings of severity 3 and above. */
   readonly alerts: {
-    /** In the lists as they were proposed. */
+    /** Pairs in the lists as they were proposed, current medications included as partners. */
     readonly proposed: number;
-    /** In the lists as they were decided. */
+    /** Pairs in the lists as they were decided. */
     readonly final: number;
-    /** Decisions whose final list holds at least one. */
+    /** Other findings for the lists as they were decided; none is kept with decisions from before signatures. */
+    readonly findings: number;
+    /** Decisions whose final list holds a pair or has a finding. */
     readonly decisionsWith: number;
   };
 }

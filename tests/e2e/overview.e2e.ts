@@ -148,9 +148,10 @@ test('the overview counts the decisions that were made, and states no rate of fe
       const kept = before.kept + (final.includes(drug) ? 1 : 0);
       byDrug.set(drug, { ...before, proposed: before.proposed + 1, kept });
     }
-    severe += alerts.length;
     rates += final.length < 2 ? 0 : within.length / ((final.length * (final.length - 1)) / 2);
     const { findings } = await ask(page, 'visits.check', { visitId, drugs: final });
+    const warned = findingsToOverride(findings, { list: final, current: taken, pairs: interactions });
+    severe += alerts.length + warned.length;
     await ask(page, 'decisions.save', {
       id: asId<DecisionId>(`decision-${index}`),
       visitId,
@@ -162,11 +163,11 @@ test('the overview counts the decisions that were made, and states no rate of fe
         use: NO_USE,
       })),
       rejected: removed.map((drug) => ({ drug, reason: null, note: '' })),
-      findingOverrides: findingsToOverride(findings, {
-        list: final,
-        current: taken,
-        pairs: interactions,
-      }).map((finding) => ({ finding: findingKey(finding), reason: 'will-monitor' as const, note: '' })),
+      findingOverrides: warned.map((finding) => ({
+        finding: findingKey(finding),
+        reason: 'will-monitor' as const,
+        note: '',
+      })),
       signature: { name: 'Ada Example', role: '' },
       amendment: null,
       overrides: alerts.map(({ a, b, severity }) => ({
@@ -194,12 +195,18 @@ test('the overview counts the decisions that were made, and states no rate of fe
   await expect(tile('decisions').first()).toContainText(String(VISITS));
   const percent = (rate: number): string => `${Number((rate * 100).toFixed(rate < 0.1 ? 1 : 0))} %`;
   await expect(tile('DDI rate of the final lists')).toContainText(percent(rates / VISITS));
-  await expect(tile('pairs of severity 3 or 4')).toContainText((severe / VISITS).toFixed(2));
+  await expect(tile('warnings of severity 3 or 4')).toContainText((severe / VISITS).toFixed(2));
   const [proposed, kept] = [...byDrug.values()].reduce(
     ([n, k], drug) => [n + drug.proposed, k + drug.kept],
     [0, 0],
   );
   await expect(tile('of the proposed drugs kept')).toContainText(percent(kept / proposed));
+
+  // Every warning was kept for the same reason.
+  const reasons = page.getByRole('figure', { name: 'Reasons for keeping what was warned of' });
+  await reasons.getByText('Numbers').click();
+  await expect(reasons.getByRole('row').nth(1)).toContainText(String(severe));
+  await reasons.getByText('Numbers').click();
 
   // Every drug's own counts, from the table under the picture.
   const figure = page.getByRole('figure', { name: 'Acceptance by drug' });

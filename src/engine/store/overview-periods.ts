@@ -12,7 +12,9 @@ export interface Day {
   readonly rates: number;
   /** Pairs of severity 3 and above. */
   readonly alerts: number;
-  /** Decisions with such a pair. */
+  /** Other findings of severity 3 and above. */
+  readonly findings: number;
+  /** Decisions with such a pair or finding. */
   readonly alerted: number;
 }
 

@@ -35,18 +35,35 @@ const pair = (a: string, b: string, severity: Severity): Interaction => ({
   sources: [],
 });
 
+const finding = (severity: Severity, reason: 'dose-adjusted' | null): Decision['findings'][number] => ({
+  finding: {
+    state: 'found',
+    check: 'renal-function',
+    drugs: [asId<DrugId>('e')],
+    severity,
+    because: '',
+    effect: '',
+    management: '',
+    mechanism: null,
+    label: null,
+    sources: [],
+  },
+  override: reason === null ? null : { reason, note: '' },
+});
+
 interface Made {
   readonly proposed: readonly string[];
   readonly final: readonly string[];
   readonly at: string;
   readonly visit?: VisitId;
   readonly demo?: boolean;
+  readonly findings?: Decision['findings'];
 }
 
 /** Recorded pairs of the drugs a to e; every patient takes warfarin. */
 const PAIRS = [pair('a', 'b', 3), pair('a', 'c', 2), pair('a', 'd', 1), pair('e', 'warfarin', 4)];
 
-function decide(db: WritableDb, { proposed, final, at, visit, demo = false }: Made): VisitId {
+function decide(db: WritableDb, { proposed, final, at, visit, demo = false, findings = [] }: Made): VisitId {
   const visitId = visit ?? newVisit(db, demo);
   const recommendation: Recommendation = { ...sampleRecommendation(visitId), interactions: PAIRS };
   saveRecommendation(db, recommendation);
@@ -62,6 +79,7 @@ function decide(db: WritableDb, { proposed, final, at, visit, demo = false }: Ma
       .filter(({ severity }) => severity >= 3)
       .map(({ a, b, severity }) => ({ a, b, severity, reason: 'will-monitor', note: '' })),
     savedAt: at,
+    findings,
   };
   saveDecision(db, sampleDecision(recommendation, change), 'ada');
   return visitId;
@@ -86,7 +104,12 @@ describe('the overview', () => {
       // Kept as it was: one severe pair of one.
       decide(db, { proposed: ['a', 'b'], final: ['a', 'b'], at: '2026-03-03T12:00:00.000Z' });
       // A pair with a current medication alone is an alert, but no pair of the list.
-      decide(db, { proposed: ['e'], final: ['e'], at: '2026-03-03T13:00:00.000Z' });
+      decide(db, {
+        proposed: ['e'],
+        final: ['e'],
+        at: '2026-03-03T13:00:00.000Z',
+        findings: [finding(4, 'dose-adjusted'), finding(3, null), finding(2, null)],
+      });
       decide(db, { proposed: ['a'], final: [], at: '2026-04-01T12:00:00.000Z', demo: true });
       const found = read(db);
       expect(found).toMatchObject({ decisions: 3, leftOut: 1, period: 'day' });
@@ -114,8 +137,11 @@ describe('the overview', () => {
         { severity: 3, proposed: 4, kept: 3 }, // a and b twice, b off once
         { severity: 4, proposed: 1, kept: 1 }, // e with warfarin
       ]);
-      expect(found.overrides).toEqual([{ reason: 'will-monitor', count: 2 }]);
-      expect(found.alerts).toEqual({ proposed: 3, final: 2, decisionsWith: 2 });
+      expect(found.overrides).toEqual([
+        { reason: 'will-monitor', count: 2 },
+        { reason: 'dose-adjusted', count: 1 },
+      ]);
+      expect(found.alerts).toEqual({ proposed: 3, final: 2, findings: 2, decisionsWith: 2 });
       expect(read(db, { demo: true })).toMatchObject({
         decisions: 1,
         leftOut: 3,
@@ -129,7 +155,10 @@ describe('the overview', () => {
     await withStore(({ db }) => {
       const visit = decide(db, { proposed: ['a', 'b'], final: ['a', 'b'], at: '2026-03-02T12:00:00.000Z' });
       decide(db, { proposed: ['a', 'b'], final: ['a'], at: '2026-03-09T12:00:00.000Z', visit });
-      expect(read(db)).toMatchObject({ decisions: 1, alerts: { proposed: 1, final: 0, decisionsWith: 0 } });
+      expect(read(db)).toMatchObject({
+        decisions: 1,
+        alerts: { proposed: 1, final: 0, findings: 0, decisionsWith: 0 },
+      });
       expect(read(db, { from: '2026-03-09', to: '2026-03-09' }).decisions).toBe(1);
       expect(read(db, { from: '2026-03-10' }).decisions).toBe(0);
       expect(read(db, { to: '2026-03-08' })).toMatchObject({ decisions: 0, periods: [], drugs: [] });
@@ -151,7 +180,14 @@ describe('periods', () => {
       fc.property(fc.uniqueArray(day, { maxLength: 40 }), (dates) => {
         const days = dates
           .sort()
-          .map((date, i) => ({ day: date, decisions: i + 1, rates: i / 2, alerts: 0, alerted: 0 }));
+          .map((date, i) => ({
+            day: date,
+            decisions: i + 1,
+            rates: i / 2,
+            alerts: 0,
+            findings: 0,
+            alerted: 0,
+          }));
         const { period, periods } = periodsOf(days);
         const total = (of: (one: { decisions: number }) => number, list: readonly { decisions: number }[]) =>
           list.reduce((sum, one) => sum + of(one), 0);

@@ -45,6 +45,7 @@ export function readOverview(db: ReadableDb, { from, to, demo }: OverviewQuery):
     alerts: {
       proposed: alerts,
       final: sum((day) => day.alerts),
+      findings: sum((day) => day.findings),
       decisionsWith: sum((day) => day.alerted),
     },
   };
@@ -52,14 +53,17 @@ export function readOverview(db: ReadableDb, { from, to, demo }: OverviewQuery):
 
 type Ask = <Row>(sql: string) => Row[];
 
-/** One row a local day: decisions, their summed interaction rates, severe pairs, decisions with one. */
-const DAYS = `SELECT day, count(*) AS decisions, sum(rate) AS rates, sum(severe) AS alerts, sum(severe > 0) AS alerted
+/** One row a local day: decisions, their summed interaction rates, severe pairs and findings, decisions with one. */
+const DAYS = `SELECT day, count(*) AS decisions, sum(rate) AS rates, sum(severe) AS alerts, sum(found) AS findings,
+    sum(severe + found > 0) AS alerted
   FROM (SELECT day,
     CASE WHEN json_array_length(d.final) < 2 THEN 0.0 ELSE
       (SELECT count(*) FROM json_each(d.interactions) i WHERE i.value ->> '$.severity' >= ${EVALUATION_SEVERITY}
         AND i.value ->> '$.a' IN (${FINAL}) AND i.value ->> '$.b' IN (${FINAL}))
       * 2.0 / (json_array_length(d.final) * (json_array_length(d.final) - 1)) END AS rate,
-    (SELECT count(*) FROM json_each(d.interactions) i WHERE i.value ->> '$.severity' >= ${OVERRIDE_SEVERITY}) AS severe
+    (SELECT count(*) FROM json_each(d.interactions) i WHERE i.value ->> '$.severity' >= ${OVERRIDE_SEVERITY}) AS severe,
+    (SELECT count(*) FROM json_each(d.findings) f
+      WHERE f.value ->> '$.finding.state' = 'found' AND f.value ->> '$.finding.severity' >= ${OVERRIDE_SEVERITY}) AS found
     FROM counted d WHERE d.demo = ?)
   GROUP BY day ORDER BY day`;
 
@@ -73,8 +77,14 @@ const DRUGS = `SELECT drug, max(name) AS name, sum(proposed) AS proposed, sum(ke
     FROM mine d, json_each(d.final) f WHERE f.value ->> '$.id' NOT IN (${PROPOSED}))
   GROUP BY drug ORDER BY sum(proposed) + sum(added) DESC, drug`;
 
-const REASONS = `SELECT o.reason, count(*) AS count FROM counted d JOIN decision_overrides o ON o.decision = d.key
-  WHERE d.demo = ? GROUP BY o.reason ORDER BY count(*) DESC, o.reason`;
+/** Reasons given for pairs and for other findings. */
+const REASONS = `, mine AS MATERIALIZED (SELECT * FROM counted WHERE demo = ?)
+  SELECT reason, count(*) AS count FROM (
+    SELECT o.reason FROM mine d JOIN decision_overrides o ON o.decision = d.key
+    UNION ALL
+    SELECT f.value ->> '$.override.reason' FROM mine d, json_each(d.findings) f
+    WHERE f.value ->> '$.override.reason' IS NOT NULL)
+  GROUP BY reason ORDER BY count(*) DESC, reason`;
 
 function byDrug(ask: Ask): DrugAcceptance[] {
   return ask<Omit<DrugAcceptance, 'drug'> & { drug: string }>(

@@ -149,7 +149,7 @@ export function fakeEngine(initial: Partial<AppStatus> = {}): FakeEngine {
       drugs: [],
       severities: [],
       overrides: [],
-      alerts: { proposed: 0, final: 0, decisionsWith: 0 },
+      alerts: { proposed: 0, final: 0, findings: 0, decisionsWith: 0 },
     }),
     'audit.open': () => ({ actors: ['ada'] }),
     'audit.list': () => ({ total: 0, entries: [] }),
