@@ -296,3 +296,23 @@ test('a recommendation on the screen says when the visit changed under it', asyn
   await page.getByRole('button', { name: 'Recommend again' }).click();
   await expect(page.getByText('Made from an earlier context.')).toHaveCount(0);
 });
+
+test('right-to-left names and notes stand in their own direction', async ({ flame }) => {
+  const { page } = flame;
+  await page.getByRole('button', { name: 'New patient' }).click();
+  await field(page, /^Name/).fill('أحمد علي (2)');
+  await field(page, /^Birth year/).fill('1980');
+  await page.getByRole('button', { name: 'Save the patient' }).click();
+  await page.getByRole('button', { name: 'New visit' }).click();
+  await field(page, /^Notes/).fill('דופק סדיר, 72 לדקה.');
+  const direction = (found: Locator): Promise<string> =>
+    found.evaluate((element) => getComputedStyle(element).direction);
+  expect(await direction(field(page, /^Notes/))).toBe('rtl');
+  expect(await direction(field(page, /^Date/))).toBe('ltr');
+  await page.getByRole('button', { name: 'Save the visit' }).click();
+  await expect(page.getByText('דופק סדיר, 72 לדקה.')).toBeVisible();
+  expect(await direction(page.getByText('דופק סדיר, 72 לדקה.'))).toBe('rtl');
+  for (const name of await page.getByText('أحمد علي (2)', { exact: true }).all())
+    expect(await direction(name)).toBe('rtl');
+  expect(await direction(page.getByRole('heading', { level: 1 }))).toBe('ltr'); // the page around them keeps its own
+});
