@@ -40,8 +40,3 @@ export function pairsInWords(from: number, to: number): string {
 export function sentenceList(items: readonly string[]): string {
   return new Intl.ListFormat(locale(), { type: 'conjunction' }).format(items);
 }
-
-/** "1 visit", "3 visits". */
-export function plural(count: number, noun: string, plurals = `${noun}s`): string {
-  return `${count.toLocaleString('en')} ${count === 1 ? noun : plurals}`;
-}
