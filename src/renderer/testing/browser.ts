@@ -1,4 +1,4 @@
-/** What jsdom lacks of a browser and the components need: modal dialogs, media queries, sizes, scrolling. Import it first. */
+/** What jsdom lacks of a browser and the components need: modal dialogs, media queries, sizes, scrolling, leaving. Import it first. */
 
 HTMLDialogElement.prototype.showModal = function showModal(this: HTMLDialogElement): void {
   this.open = true;
@@ -26,4 +26,12 @@ window.ResizeObserver = class {
   disconnect(): void {
     // See above.
   }
+};
+/** A browser takes the focus from an element, and says so, before the element goes away. */
+// eslint-disable-next-line @typescript-eslint/unbound-method -- called on the element below
+const removeElement = Element.prototype.remove;
+Element.prototype.remove = function remove(this: Element): void {
+  const focused = document.activeElement;
+  if (focused instanceof HTMLElement && this.contains(focused)) focused.blur();
+  removeElement.call(this);
 };
