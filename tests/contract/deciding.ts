@@ -1,13 +1,8 @@
 /** Signs a list over the contract as the screen does: a word on every drug, a reason for every severe warning. */
 
+import { reasonsFor } from '../../src/engine/decide-fixture.ts';
 import { newId } from '../../src/engine/store/ids.ts';
-import {
-  findingsToOverride,
-  NO_USE,
-  type DecisionInput,
-  type RejectedDrug,
-} from '../../src/shared/decision.ts';
-import { findingKey } from '../../src/shared/findings.ts';
+import { NO_USE, type DecisionInput, type RejectedDrug } from '../../src/shared/decision.ts';
 import type { DecisionId, DrugId } from '../../src/shared/ids.ts';
 import { applyEdits, selectGridPoint, type Recommendation } from '../../src/shared/recommendation.ts';
 import type { TestEngine } from './engine.ts';
@@ -36,14 +31,7 @@ export async function signedInput(
     alpha,
     chosen: list.map((drug) => ({ drug, verdict: added.includes(drug) ? 'added' : 'accepted', use: NO_USE })),
     rejected: rejected.map((drug): RejectedDrug => ({ drug, reason: null, note: '' })),
-    overrides: interactions
-      .filter(({ a, b, severity }) => severity >= 3 && (list.includes(a) || list.includes(b)))
-      .map(({ a, b, severity }) => ({ a, b, severity, reason: 'will-monitor', note: '' })),
-    findingOverrides: findingsToOverride(findings, { list, current, pairs: interactions }).map((finding) => ({
-      finding: findingKey(finding),
-      reason: 'benefit-outweighs-risk',
-      note: '',
-    })),
+    ...reasonsFor(findings, { list, current, pairs: interactions }),
     comment: 'as discussed',
     signature: { name: 'Ada Example', role: 'MD' },
     amendment: null,
