@@ -129,6 +129,8 @@ const COMPARED: readonly (readonly [string, string])[] = [
   [NAMES.stepWise, NAMES.classifierDecoded],
   [NAMES.stepWise, NAMES.classifier],
   [NAMES.stepWise, NAMES.mlp],
+  [NAMES.stepWise, NAMES.mlpDecoded],
+  [NAMES.stepWise, NAMES.normalised],
   [NAMES.expectedCredit, NAMES.classifierDecoded],
   [NAMES.expectedCredit, NAMES.classifier],
   [NAMES.expectedCredit, NAMES.stepWise],
@@ -139,7 +141,9 @@ const COMPARED: readonly (readonly [string, string])[] = [
 ];
 const FRONTS_COMPARED: readonly (readonly [string, string])[] = [
   [NAMES.classifierDecoded, NAMES.mlpDecoded],
-  [NAMES.expectedCredit, NAMES.mlpDecoded],
+  [NAMES.stepWise, NAMES.mlpDecoded],
+  [NAMES.stepWise, NAMES.classifierDecoded],
+  [NAMES.stepWise, NAMES.expectedCredit],
   [NAMES.expectedCredit, NAMES.classifierDecoded],
 ];
 

@@ -6,6 +6,7 @@ import { PLAIN_FAMILIES } from '../../src/flame/prepare.ts';
 import {
   EXPECTED_CREDIT,
   FLAME_POLICY,
+  NORMALISED_STEPS,
   OUTCOME_ONLY,
   type PolicyRecipe,
 } from '../../src/flame/policy/settings.ts';
@@ -50,6 +51,7 @@ export const NAMES = {
   supervised: 'π_list, supervised',
   outcomeOnly: 'π_list, outcome-only GRPO',
   stepWise: 'π_list, step-wise GRPO',
+  normalised: 'π_list, step-wise GRPO, F normalised',
   expectedCredit: 'π_list, expected step credit',
 } as const;
 export const withHabitsName = (of: string): string => `${of}, clinic habits`;
@@ -171,6 +173,13 @@ export const ROWS: readonly Row[] = [
     NAMES.stepWise,
     'every step credited with its own change of the potential too',
     FLAME_POLICY,
+    'reinforced',
+    true,
+  ),
+  policy(
+    NAMES.normalised,
+    'step-wise GRPO with the steps’ credit F divided by its root mean square',
+    NORMALISED_STEPS,
     'reinforced',
   ),
   policy(

@@ -209,7 +209,7 @@ async function keptAt(
 function numbersOf(stage: string, settings: object): Record<string, number> {
   return Object.fromEntries(
     Object.entries(settings).flatMap(([name, value]: [string, unknown]) =>
-      typeof value === 'number' ? [[`${stage}.${name}`, value]] : [],
+      typeof value === 'number' || typeof value === 'boolean' ? [[`${stage}.${name}`, Number(value)]] : [],
     ),
   );
 }

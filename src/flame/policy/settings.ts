@@ -44,7 +44,7 @@ export const FLAME_POLICY: PolicyRecipe = {
     corruptedStart: 0.3,
     mode: 'interleaved',
     stepWeight: 0.5,
-    normaliseSteps: true,
+    normaliseSteps: false,
     clip: 0.2,
     klWeight: 0.01,
   },
@@ -54,6 +54,12 @@ export const FLAME_POLICY: PolicyRecipe = {
 export const OUTCOME_ONLY: PolicyRecipe = {
   ...FLAME_POLICY,
   reinforced: { ...FLAME_POLICY.reinforced, stepWeight: 0 },
+};
+
+/** F divided by its root mean square over the group: measured as METHOD section 1 asks, and worse. */
+export const NORMALISED_STEPS: PolicyRecipe = {
+  ...FLAME_POLICY,
+  reinforced: { ...FLAME_POLICY.reinforced, normaliseSteps: true },
 };
 
 /**

@@ -56,14 +56,14 @@ describe('the switch for clinic habits', () => {
 
   it('asks again without habits, keeps the edits, and is remembered', async () => {
     const engine = await openRecommendation();
-    await click('Remove naproxen');
+    await click('Reject naproxen');
     await fireEvent.click(theSwitch());
     expect(await screen.findByText('Not adjusted; 12 decisions of this clinic set aside.')).toBeTruthy();
     expect(engine.calls.at(-1)).toMatchObject({ method: 'recommend', params: { useHabits: false } });
     expect(row('furosemide')).not.toContain('Prescribed here');
     expect(screen.getByText(/Measured on/).textContent).not.toContain('habits');
     const list = within(screen.getByRole('list', { name: 'Drugs on the list' }));
-    expect(list.queryByRole('button', { name: 'Remove naproxen' })).toBeNull();
+    expect(list.queryByRole('button', { name: 'Reject naproxen' })).toBeNull();
     cleanup();
     await openRecommendation();
     expect(theSwitch().checked).toBe(false);
