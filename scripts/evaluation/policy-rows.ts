@@ -38,8 +38,8 @@ export const CLASSIFIER_SEED = 1;
 const CROSS_FIT_SEED = 101;
 
 /** Lists are kept for the code that wrote them: a changed decoder writes them anew. */
-const DECODER = ['decoding.ts', 'policy/list-decoder.ts', 'policy/runner.ts', 'policy/network.ts'].map((file) =>
-  fileHash(join(import.meta.dirname, '../../src/flame', file)),
+const DECODER = ['decoding.ts', 'policy/list-decoder.ts', 'policy/runner.ts', 'policy/network.ts'].map(
+  (file) => fileHash(join(import.meta.dirname, '../../src/flame', file)),
 );
 
 /** Scores moved by the habits of the clinician's visits before, in the order of the file. */

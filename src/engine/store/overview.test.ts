@@ -178,16 +178,14 @@ describe('periods', () => {
       .map((date) => date.toISOString().slice(0, 10));
     fc.assert(
       fc.property(fc.uniqueArray(day, { maxLength: 40 }), (dates) => {
-        const days = dates
-          .sort()
-          .map((date, i) => ({
-            day: date,
-            decisions: i + 1,
-            rates: i / 2,
-            alerts: 0,
-            findings: 0,
-            alerted: 0,
-          }));
+        const days = dates.sort().map((date, i) => ({
+          day: date,
+          decisions: i + 1,
+          rates: i / 2,
+          alerts: 0,
+          findings: 0,
+          alerted: 0,
+        }));
         const { period, periods } = periodsOf(days);
         const total = (of: (one: { decisions: number }) => number, list: readonly { decisions: number }[]) =>
           list.reduce((sum, one) => sum + of(one), 0);
