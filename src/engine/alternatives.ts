@@ -3,7 +3,7 @@
  * bring. Replaces nothing, and proposes nothing that a hard rule excludes.
  */
 
-import { Checker } from '../checks/checker.ts';
+import type { Checker } from '../checks/checker.ts';
 import { factsOf } from '../checks/facts.ts';
 import { DuplicateTherapy } from '../flame/formulary-pairs.ts';
 import { matchIndications } from '../knowledge/indication-match.ts';
@@ -35,10 +35,10 @@ export class AlternativeFinder {
   readonly #checker: Checker;
   readonly #duplicates: DuplicateTherapy;
 
-  constructor(knowledge: Knowledge, formulary: readonly DrugId[]) {
+  constructor(knowledge: Knowledge, formulary: readonly DrugId[], checker: Checker) {
     this.#knowledge = knowledge;
     this.#formulary = formulary;
-    this.#checker = new Checker(knowledge);
+    this.#checker = checker;
     this.#duplicates = new DuplicateTherapy(knowledge);
   }
 

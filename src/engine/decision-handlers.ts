@@ -18,7 +18,7 @@ import {
   saveDecision,
   sealOf,
 } from './store/decisions.ts';
-import { getRecommendation } from './store/recommendations.ts';
+import { findRecommendation, getRecommendation } from './store/recommendations.ts';
 import { getVisit } from './store/visits.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -37,7 +37,8 @@ export function decisionHandlers(
         const visit = getVisit(db, input.visitId);
         const before = findDecision(db, input.id);
         if (before !== null) return { decision: sameVisit(before, input), madeFrom: null };
-        const recommendation = storedRecommendation(workspace, input.recommendationId);
+        const recommendation = findRecommendation(db, input.recommendationId);
+        if (recommendation === null) throw new FlameError('RECOMMENDATION_STALE');
         const made = decide(input, {
           visit,
           recommendation,
@@ -109,19 +110,6 @@ function amendedBy({ db }: Workspace, { amendment }: DecisionInput) {
   if (amendment === null) return null;
   const decision = findDecision(db, amendment.replaces);
   return decision && { decision, replaced: isReplaced(db, decision.id) };
-}
-
-/** A newer recommendation for the visit replaces one that was not decided on: that one is stale. */
-function storedRecommendation(
-  { db }: Workspace,
-  id: Parameters<typeof getRecommendation>[1],
-): ReturnType<typeof getRecommendation> {
-  try {
-    return getRecommendation(db, id);
-  } catch (thrown) {
-    const gone = thrown instanceof FlameError && thrown.code === 'NOT_FOUND';
-    throw gone ? new FlameError('RECOMMENDATION_STALE') : thrown;
-  }
 }
 
 /** The answer to a save that is repeated because its first answer was lost. */

@@ -70,7 +70,7 @@ function engineHandlers(workspace: Workspace, grants: Grants): Handlers<EngineAp
   return {
     ...editorHandlers(workspace, actor),
     ...graphHandlers(workspace, grants, actor),
-    ...reasonsHandlers(workspace),
+    ...reasonsHandlers(workspace, checker),
     ...decisionHandlers(workspace, actor, checker),
     ...auditHandlers(workspace, actor, grants),
     ...overviewHandlers(workspace, actor),

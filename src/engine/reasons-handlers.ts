@@ -1,5 +1,6 @@
 /** The handlers of reasons and alternatives. Parse, read the stored recommendation, ask. */
 
+import type { Checker } from '../checks/checker.ts';
 import { lazy } from '../knowledge/tables.ts';
 import type { EngineApi } from '../shared/contract.ts';
 import type { Visit } from '../shared/domain.ts';
@@ -11,16 +12,19 @@ import { Explainer } from './explain.ts';
 import { parseParameters } from './parameters.ts';
 import { contextHash } from './recommend.ts';
 import type { Handlers } from './serve.ts';
-import { getRecommendation } from './store/recommendations.ts';
+import { findRecommendation } from './store/recommendations.ts';
 import { pastVisits } from './store/similar-visits.ts';
 import { getVisit } from './store/visits.ts';
 import type { Workspace } from './workspace.ts';
 
 type ReasonsMethod = 'recommend.explain' | 'recommend.alternatives';
 
-export function reasonsHandlers(workspace: Workspace): Pick<Handlers<EngineApi>, ReasonsMethod> {
+export function reasonsHandlers(
+  workspace: Workspace,
+  checker: () => Checker,
+): Pick<Handlers<EngineApi>, ReasonsMethod> {
   const explainer = lazy(() => new Explainer(workspace.knowledge, workspace.model));
-  const finder = lazy(() => new AlternativeFinder(workspace.knowledge, workspace.model.formulary));
+  const finder = lazy(() => new AlternativeFinder(workspace.knowledge, workspace.model.formulary, checker()));
 
   return {
     'recommend.explain': async (params) => {
@@ -59,13 +63,4 @@ function recommended(
     recommendation.model.version === model.version;
   if (!same) throw new FlameError('RECOMMENDATION_STALE');
   return { visit, recommendation };
-}
-
-function findRecommendation(db: Workspace['db'], id: RecommendationId): Recommendation | null {
-  try {
-    return getRecommendation(db, id);
-  } catch (thrown) {
-    if (thrown instanceof FlameError && thrown.code === 'NOT_FOUND') return null;
-    throw thrown;
-  }
 }

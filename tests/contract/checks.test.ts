@@ -1,15 +1,13 @@
 /** The checks from an imported visit to the answer at the port: facts are stored, read back and used. */
 
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findingsWithin, type Finding } from '../../src/shared/findings.ts';
 import { asId, type DrugId, type VisitId } from '../../src/shared/ids.ts';
-import { startEngine, TestFolders, type TestEngine } from './engine.ts';
+import { importRecords, startEngine, TestFolders, type TestEngine } from './engine.ts';
 
 const folders = new TestFolders();
 let app: TestEngine;
-const visits = new Map<string, VisitId>();
+let visits: ReadonlyMap<string, VisitId>;
 const ids = (...names: string[]): DrugId[] => names.map((name) => asId<DrugId>(name));
 
 const RECORDS = [
@@ -40,12 +38,7 @@ const RECORDS = [
 
 beforeAll(async () => {
   app = await startEngine(folders);
-  const path = join(folders.base, 'visits.jsonl');
-  writeFileSync(path, RECORDS.map((record) => JSON.stringify(record)).join('\n'));
-  await app.shell.call('files.grant', { grant: 'g', path });
-  await app.engine.call('visits.import', { grant: 'g' });
-  const { patients } = await app.engine.call('patients.list', { query: '', limit: 10, offset: 0 });
-  for (const { patient, lastVisitId } of patients) visits.set(patient.name, lastVisitId!);
+  visits = await importRecords(app, folders, RECORDS);
 }, 120_000);
 afterAll(async () => {
   await app.stop();

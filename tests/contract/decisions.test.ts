@@ -1,7 +1,5 @@
 /** Signing over real ports: what is refused is told why and leaves nothing behind, and is taken once it is mended. */
 
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../../src/engine/store/ids.ts';
 import { NO_AUDIT_FILTER } from '../../src/shared/audit.ts';
@@ -9,7 +7,7 @@ import { NO_USE, type Decision, type DecisionInput } from '../../src/shared/deci
 import { asId, type DecisionId, type DrugId, type VisitId } from '../../src/shared/ids.ts';
 import type { Recommendation } from '../../src/shared/recommendation.ts';
 import { signedInput } from './deciding.ts';
-import { startEngine, TestFolders, type TestEngine } from './engine.ts';
+import { importRecords, startEngine, TestFolders, type TestEngine } from './engine.ts';
 
 const folders = new TestFolders();
 const drug = (name: string): DrugId => asId<DrugId>(name);
@@ -19,7 +17,6 @@ let reply: Recommendation;
 
 beforeAll(async () => {
   app = await startEngine(folders);
-  const path = join(folders.base, 'visits.jsonl');
   const record = {
     visit: 'v',
     patient: 'p',
@@ -32,11 +29,7 @@ beforeAll(async () => {
     current: ['warfarin'],
     creatinine: 3.4,
   };
-  writeFileSync(path, JSON.stringify(record));
-  await app.shell.call('files.grant', { grant: 'g', path });
-  await app.engine.call('visits.import', { grant: 'g' });
-  const { patients } = await app.engine.call('patients.list', { query: '', limit: 1, offset: 0 });
-  visitId = patients[0]!.lastVisitId!;
+  visitId = (await importRecords(app, folders, [record])).get(record.name)!;
   reply = await app.engine.call('recommend', { visitId });
 }, 120_000);
 afterAll(async () => {

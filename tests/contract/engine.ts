@@ -1,6 +1,6 @@
 /** Starts the engine's handlers on a fresh profile, behind a real port pair: what a caller gets, the tests get. */
 
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { MessageChannel } from 'node:worker_threads';
@@ -8,6 +8,7 @@ import { createHandlers } from '../../src/engine/handlers.ts';
 import { serve } from '../../src/engine/serve.ts';
 import { ENGINE_METHODS, SHELL_METHODS, type EngineApi, type ShellApi } from '../../src/shared/contract.ts';
 import type { EngineOptions } from '../../src/shared/engine-process.ts';
+import type { VisitId } from '../../src/shared/ids.ts';
 import { createClient, type Client } from '../../src/shared/rpc.ts';
 import { eventTargetTransport } from '../../src/shared/transports.ts';
 
@@ -65,4 +66,18 @@ export async function startEngine(
       }
     },
   };
+}
+
+/** Imports visit records as a user would. @returns the last visit of each patient, by the patient's name */
+export async function importRecords(
+  { engine, shell }: TestEngine,
+  { base }: TestFolders,
+  records: readonly object[],
+): Promise<Map<string, VisitId>> {
+  const path = join(base, 'visits.jsonl');
+  writeFileSync(path, records.map((record) => JSON.stringify(record)).join('\n'));
+  await shell.call('files.grant', { grant: 'records', path });
+  await engine.call('visits.import', { grant: 'records' });
+  const { patients } = await engine.call('patients.list', { query: '', limit: 100, offset: 0 });
+  return new Map(patients.map(({ patient, lastVisitId }) => [patient.name, lastVisitId!]));
 }

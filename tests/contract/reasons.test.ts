@@ -1,16 +1,14 @@
 /** Reasons and alternatives from an imported visit to the answer at the port: model, indications, slider, similar visits, warnings. */
 
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { asId, type DrugId, type RecommendationId, type VisitId } from '../../src/shared/ids.ts';
 import type { Reasons } from '../../src/shared/reasons.ts';
 import type { Recommendation } from '../../src/shared/recommendation.ts';
-import { startEngine, TestFolders, type TestEngine } from './engine.ts';
+import { importRecords, startEngine, TestFolders, type TestEngine } from './engine.ts';
 
 const folders = new TestFolders();
 let app: TestEngine;
-const visits = new Map<string, VisitId>();
+let visits: ReadonlyMap<string, VisitId>;
 const drug = (name: string): DrugId => asId<DrugId>(name);
 
 const ASKED = {
@@ -71,12 +69,7 @@ const RECORDS = [
 
 beforeAll(async () => {
   app = await startEngine(folders);
-  const path = join(folders.base, 'visits.jsonl');
-  writeFileSync(path, RECORDS.map((record) => JSON.stringify(record)).join('\n'));
-  await app.shell.call('files.grant', { grant: 'g', path });
-  await app.engine.call('visits.import', { grant: 'g' });
-  const { patients } = await app.engine.call('patients.list', { query: '', limit: 20, offset: 0 });
-  for (const { patient, lastVisitId } of patients) visits.set(patient.name, lastVisitId!);
+  visits = await importRecords(app, folders, RECORDS);
 }, 120_000);
 afterAll(async () => {
   await app.stop();

@@ -37,9 +37,15 @@ export function saveRecommendation(db: WritableDb, recommendation: Recommendatio
 
 /** @throws FlameError NOT_FOUND */
 export function getRecommendation(db: ReadableDb, id: RecommendationId): Recommendation {
+  const recommendation = findRecommendation(db, id);
+  if (!recommendation) throw new FlameError('NOT_FOUND', { what: 'recommendation' });
+  return recommendation;
+}
+
+/** Null when it is not stored, e.g. because a newer one for the visit replaced it before anybody decided on it. */
+export function findRecommendation(db: ReadableDb, id: RecommendationId): Recommendation | null {
   const row = db.get<{ reply: string }>('SELECT reply FROM recommendations WHERE id = ?', id);
-  if (!row) throw new FlameError('NOT_FOUND', { what: 'recommendation' });
-  return RecommendationReply.parse(JSON.parse(row.reply));
+  return row ? RecommendationReply.parse(JSON.parse(row.reply)) : null;
 }
 
 /** The newest reply for a visit, or null. */

@@ -1,4 +1,4 @@
-/** How the physician looks at the graph: pinned nodes, and the zoom. Shared by the picture beside the list and the large one. */
+/** Where the physician pinned nodes, shared by the picture beside the list and the large one; and what a zoom is. */
 
 import { SvelteMap } from 'svelte/reactivity';
 import type { DrugId } from '../../shared/ids.ts';
