@@ -15,6 +15,8 @@ const [first, second, third] = ['d1', 'd2', 'd3'].map((id) => asId<DecisionId>(i
   DecisionId,
   DecisionId,
 ];
+const FINDING =
+  '[{"finding":{"state":"not-covered","check":"interactions","drugs":["amiodarone"]},"override":null}]';
 let db: WritableDb;
 
 beforeEach(() => {
@@ -50,11 +52,33 @@ describe('decisions audited before there were signatures', () => {
     ['the pairs', 'decisions_stay', `UPDATE decisions SET interactions = '[]' WHERE id = 'd1'`],
     ['a reason', 'decision_overrides_stay', `UPDATE decision_overrides SET note = 'INR daily'`],
     ['a signature', 'decisions_stay', `UPDATE decisions SET signer_name = 'Eve' WHERE id = 'd1'`],
+    // What the migration to signed decisions added: not in the old hash, and yet not free to be written.
+    ['a role', 'decisions_stay', `UPDATE decisions SET signer_role = 'MD' WHERE id = 'd1'`],
+    ['the version', 'decisions_stay', `UPDATE decisions SET version = 2 WHERE id = 'd1'`],
+    ['what it replaces', 'decisions_stay', `UPDATE decisions SET replaces = 2 WHERE id = 'd1'`],
+    ['why it replaces', 'decisions_stay', `UPDATE decisions SET amendment_reason = 'x' WHERE id = 'd1'`],
+    ['the findings', 'decisions_stay', `UPDATE decisions SET findings = '${FINDING}' WHERE id = 'd1'`],
+    ['a dose', 'decision_drugs_stay', `UPDATE decision_drugs SET dose = '5 mg' WHERE decision = 1`],
+    ['a word', 'decision_drugs_stay', `UPDATE decision_drugs SET verdict = 'modified' WHERE decision = 1`],
+    [
+      'a rejection',
+      'decision_drugs_stay',
+      `UPDATE decision_drugs SET verdict = 'rejected' WHERE decision = 1`,
+    ],
+    ['a shown name', 'decision_drugs_stay', `UPDATE decision_drugs SET name = 'aspirin' WHERE decision = 1`],
+    ['a drug', 'decision_drugs_remain', `DELETE FROM decision_drugs WHERE decision = 1`],
+    ['a note on it', 'decision_drugs_stay', `UPDATE decision_drugs SET note = 'x' WHERE decision = 1`],
   ])('are found changed after a change of %s behind the triggers', (_, trigger, tamper) => {
     db.run(`DROP TRIGGER ${trigger}`);
     db.run(tamper);
     expect(sealOf(db, first)).toEqual({ sha256: UNSIGNED_SHA256.d1, intact: false });
     expect(changedDecisions(db)).toEqual([first]);
+  });
+
+  it('are found changed after a change of what became of a rejected drug', () => {
+    db.run('DROP TRIGGER decision_drugs_stay');
+    db.run("UPDATE decision_drugs SET reason = 'other' WHERE decision = 2 AND verdict = 'rejected'");
+    expect(changedDecisions(db)).toEqual([second]);
   });
 
   it('stay intact when a signed version replaces them, which is sealed on its own', () => {

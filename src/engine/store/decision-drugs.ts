@@ -1,5 +1,6 @@
 /** The word on each drug of a decision, on the list or rejected, as rows. Checks no clinical rule. */
 
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { NO_USE, REJECT_REASONS, VERDICTS, type Decision } from '../../shared/decision.ts';
 import { asId, type DrugId } from '../../shared/ids.ts';
@@ -20,26 +21,52 @@ interface Row {
   readonly note: string;
 }
 
+type Listed = Pick<Decision, 'final' | 'chosen' | 'rejected'>;
+
 /** Call it inside the transaction that stores the decision. */
-export function insertDecisionDrugs(
-  db: WritableDb,
-  decisionKey: number,
-  { final, chosen, rejected }: Pick<Decision, 'final' | 'chosen' | 'rejected'>,
-): void {
-  const names = new Map(final.map(({ id, name }) => [id, name]));
-  const insert = (position: number, { drug, name, verdict, reason, note, ...use }: Row): void => {
+export function insertDecisionDrugs(db: WritableDb, decisionKey: number, decision: Listed): void {
+  for (const [position, row] of rowsOf(decision).entries()) {
+    const { drug, name, verdict, dose, route, frequency, instructions, reason, note } = row;
     db.run(
       `INSERT INTO decision_drugs
          (decision, position, drug, name, verdict, dose, route, frequency, instructions, reason, note)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       ...[decisionKey, position, drug, name, verdict],
-      ...[use.dose, use.route, use.frequency, use.instructions, reason, note],
+      ...[dose, route, frequency, instructions, reason, note],
     );
-  };
-  for (const [position, { drug, verdict, use }] of chosen.entries())
-    insert(position, { drug, name: names.get(drug) ?? drug, verdict, ...use, reason: null, note: '' });
-  for (const [index, { drug, name, reason, note }] of rejected.entries())
-    insert(chosen.length + index, { drug, name, verdict: 'rejected', ...NO_USE, reason, note });
+  }
+}
+
+/** Whether the stored rows hold what the decision says of its drugs, in every column: what is not read back included. */
+export function decisionDrugsAgree(db: ReadableDb, decisionKey: number, decision: Listed): boolean {
+  const stored = db.all<Row>(
+    `SELECT drug, name, verdict, dose, route, frequency, instructions, reason, note
+     FROM decision_drugs WHERE decision = ? ORDER BY position`,
+    decisionKey,
+  );
+  return isDeepStrictEqual(stored, rowsOf(decision));
+}
+
+function rowsOf({ final, chosen, rejected }: Listed): Row[] {
+  const names = new Map(final.map(({ id, name }) => [id, name]));
+  return [
+    ...chosen.map(({ drug, verdict, use }) => ({
+      drug,
+      name: names.get(drug) ?? drug,
+      verdict,
+      ...use,
+      reason: null,
+      note: '',
+    })),
+    ...rejected.map(({ drug, name, reason, note }) => ({
+      drug,
+      name,
+      verdict: 'rejected',
+      ...NO_USE,
+      reason,
+      note,
+    })),
+  ];
 }
 
 export function decisionDrugs(db: ReadableDb, decisionKey: number): Pick<Decision, 'chosen' | 'rejected'> {

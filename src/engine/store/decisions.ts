@@ -1,12 +1,13 @@
 /** Stores what the clinician decided, once and for good, together with its audit entry. Checks no clinical rule. */
 
 import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { DecisionSeal } from '../../shared/contract.ts';
-import type { Decision, Override, Signature } from '../../shared/decision.ts';
+import { NO_USE, type Decision, type Override, type Signature } from '../../shared/decision.ts';
 import { FlameError } from '../../shared/errors.ts';
 import { asId, type DecisionId, type DrugId, type RecommendationId, type VisitId } from '../../shared/ids.ts';
 import { appendAudit, listAudit } from './audit.ts';
-import { decisionDrugs, insertDecisionDrugs } from './decision-drugs.ts';
+import { decisionDrugs, decisionDrugsAgree, insertDecisionDrugs } from './decision-drugs.ts';
 import { DecidedFindings } from './finding-columns.ts';
 import type { ReadableDb, WritableDb } from './handle.ts';
 import { DrugIds, DrugNames, Interactions, OverrideReasonColumn, SeverityColumn } from './json-columns.ts';
@@ -146,18 +147,19 @@ export function changedDecisions(db: ReadableDb): DecisionId[] {
     .filter(({ action }) => action === 'decision.saved')
     .filter(({ subject, content }) => {
       const row = db.get<DecisionRow>(`${SELECT} WHERE d.id = ?`, subject);
-      return !row || decisionHash(decisionOf(db, row)) !== content['sha256'];
+      return !row || storedHash(db, row) !== content['sha256'];
     })
     .map(({ subject }) => asId<DecisionId>(subject));
 }
 
 /** What the audit log says of a stored decision. @throws FlameError NOT_FOUND */
 export function sealOf(db: ReadableDb, id: DecisionId): DecisionSeal {
-  const decision = getDecision(db, id);
+  const row = db.get<DecisionRow>(`${SELECT} WHERE d.id = ?`, id);
+  if (!row) throw new FlameError('NOT_FOUND', { what: 'decision' });
   const saved = listAudit(db, id).find(({ action }) => action === 'decision.saved');
   const sha256 = saved?.content['sha256'];
   if (typeof sha256 !== 'string') return { sha256: null, intact: false };
-  return { sha256, intact: sha256 === decisionHash(decision) };
+  return { sha256, intact: sha256 === storedHash(db, row) };
 }
 
 /** Who signed the latest signed decision. */
@@ -174,10 +176,48 @@ export function isReplaced(db: ReadableDb, id: DecisionId): boolean {
   return db.get(replaced, id) !== undefined;
 }
 
+/** SHA-256 of a decision as stored; null where a column holds something that no decision puts there. */
+function storedHash(db: ReadableDb, row: DecisionRow): string | null {
+  const decision = decisionOf(db, row);
+  const stray =
+    (row.replaces_id === null && row.amendment_reason !== '') ||
+    (row.signer_name === null && row.signer_role !== null) ||
+    !decisionDrugsAgree(db, row.key, decision);
+  return stray ? null : decisionHash(decision);
+}
+
 /** SHA-256 of a decision; of one from before signatures, of what a decision held then. */
 function decisionHash(decision: Decision): string {
-  const content = decision.signature === null ? unsignedContent(decision) : decision;
+  const content = isFromBeforeSignatures(decision) ? unsignedContent(decision) : decision;
   return createHash('sha256').update(JSON.stringify(content)).digest('hex');
+}
+
+/** Unsigned, and everything that came with signatures is as the migration to schema 6 left it. */
+function isFromBeforeSignatures(decision: Decision): boolean {
+  const { proposed, final, added, removed } = decision;
+  const nameOf = (drug: DrugId): string => proposed.find(({ id }) => id === drug)?.name ?? drug;
+  return isDeepStrictEqual(
+    {
+      chosen: decision.chosen,
+      rejected: decision.rejected,
+      findings: decision.findings,
+      signature: decision.signature,
+      version: decision.version,
+      amendment: decision.amendment,
+    },
+    {
+      chosen: final.map(({ id }) => ({
+        drug: id,
+        verdict: added.includes(id) ? 'added' : 'accepted',
+        use: NO_USE,
+      })),
+      rejected: removed.map((drug) => ({ drug, name: nameOf(drug), reason: null, note: '' })),
+      findings: [],
+      signature: null,
+      version: 1,
+      amendment: null,
+    },
+  );
 }
 
 /** In the order in which it was hashed. */
