@@ -15,14 +15,14 @@ type AuditMethod = 'audit.open' | 'audit.list' | 'audit.verify' | 'audit.export'
 
 export function auditHandlers(
   workspace: Workspace,
-  actor: string,
+  actor: () => string,
   grants: Grants,
 ): Pick<Handlers<EngineApi>, AuditMethod> {
   return {
     'audit.open': (params) => {
       parseParameters('audit.open', params);
       const { db } = workspace;
-      appendAudit(db, { actor, action: 'audit.viewed', subject: 'audit', content: {} });
+      appendAudit(db, { actor: actor(), action: 'audit.viewed', subject: 'audit', content: {} });
       return { actors: auditActors(db) };
     },
 
@@ -46,7 +46,7 @@ export function auditHandlers(
       });
       grants.used(grant);
       appendAudit(db, {
-        actor,
+        actor: actor(),
         action: 'audit.exported',
         subject: 'audit',
         content: { file: basename(file), format, entries, filter },

@@ -26,7 +26,7 @@ type DecisionMethod = 'decisions.save' | 'decisions.basis' | 'decisions.seal' | 
 
 export function decisionHandlers(
   workspace: Workspace,
-  actor: string,
+  actor: () => string,
   checker: () => Checker,
 ): Pick<Handlers<EngineApi>, DecisionMethod> {
   return {
@@ -47,7 +47,7 @@ export function decisionHandlers(
           check: (drugs) => checker().check(factsOf(visit), drugs),
           amended: amendedBy(workspace, input),
         });
-        saveDecision(db, made, actor);
+        saveDecision(db, made, actor());
         return { decision: made, madeFrom: recommendation };
       });
       if (madeFrom !== null) habits.count({ recommendation: madeFrom, ...countedOf(decision) });
@@ -76,7 +76,7 @@ export function decisionHandlers(
 /** What only the shell tells: that a decision left Flame. */
 export function decisionShellHandlers(
   workspace: Workspace,
-  actor: string,
+  actor: () => string,
 ): Pick<Handlers<ShellApi>, 'decisions.released'> {
   return {
     'decisions.released': (params) => {
@@ -84,7 +84,7 @@ export function decisionShellHandlers(
       const { id, visitId, version } = getDecision(workspace.db, decisionId);
       const action = as === 'print' ? 'decision.printed' : 'decision.exported';
       appendAudit(workspace.db, {
-        actor,
+        actor: actor(),
         action,
         subject: id,
         content: { visit: visitId, version, ...(sha256 === null ? {} : { pdf: sha256 }) },

@@ -25,12 +25,15 @@ type EditorMethod =
   | 'codes.search'
   | 'codes.lists';
 
-export function editorHandlers(workspace: Workspace, actor: string): Pick<Handlers<EngineApi>, EditorMethod> {
+export function editorHandlers(
+  workspace: Workspace,
+  actor: () => string,
+): Pick<Handlers<EngineApi>, EditorMethod> {
   const editing = (): Editing => ({
     db: workspace.db,
     knowledge: workspace.knowledgeOrNull,
     titles: titlesOf(workspace.knowledgeOrNull),
-    actor,
+    actor: actor(),
     now: new Date(),
   });
 
@@ -84,7 +87,7 @@ export function editorHandlers(workspace: Workspace, actor: string): Pick<Handle
         if (!discardDraft(db, id)) return;
         const patient = draft?.form.kind === 'visit' ? draft.form.patientId : id;
         const content = { patient, kind: draft?.form.kind ?? 'unreadable', label: draft?.label ?? '' };
-        appendAudit(db, { actor, action: 'draft.discarded', subject: id, content });
+        appendAudit(db, { actor: actor(), action: 'draft.discarded', subject: id, content });
       });
       return {};
     },

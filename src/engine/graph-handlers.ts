@@ -11,14 +11,19 @@ import { writeWhole } from './write-whole.ts';
 export function graphHandlers(
   workspace: Workspace,
   grants: Grants,
-  actor: string,
+  actor: () => string,
 ): Pick<Handlers<EngineApi>, 'graph.export'> {
   return {
     'graph.export': async (params) => {
       const { visitId, grant, kind, bytes } = parseParameters('graph.export', params);
       await writeWhole(grants.path(grant, 'write'), [bytes]);
       grants.used(grant);
-      appendAudit(workspace.db, { actor, action: 'graph.exported', subject: visitId, content: { kind } });
+      appendAudit(workspace.db, {
+        actor: actor(),
+        action: 'graph.exported',
+        subject: visitId,
+        content: { kind },
+      });
       return {};
     },
   };

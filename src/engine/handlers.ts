@@ -4,8 +4,9 @@ import { basename, join } from 'node:path';
 import { Checker } from '../checks/checker.ts';
 import { factsOf } from '../checks/facts.ts';
 import { lazy } from '../knowledge/tables.ts';
-import type { EngineApi, ImportProgress, ImportReport } from '../shared/contract.ts';
+import type { EngineApi, ImportProgress, ImportReport, ShellApi } from '../shared/contract.ts';
 import type { EngineOptions } from '../shared/engine-process.ts';
+import { guarded, inCallersName, type Gate } from './access.ts';
 import { actorName } from './actor.ts';
 import { auditHandlers } from './audit-handlers.ts';
 import { decisionHandlers, decisionShellHandlers } from './decision-handlers.ts';
@@ -29,39 +30,45 @@ import { Workspace } from './workspace.ts';
 export async function createHandlers(options: EngineOptions): Promise<EngineHandlers> {
   const workspace = await Workspace.open(options);
   const grants = new Grants();
+  const gate: Gate = { caller: () => null, refused: () => undefined };
   return {
-    engine: engineHandlers(workspace, grants),
-    shell: {
-      'files.grant': (params) => {
-        const { grant, path, purpose = 'read' } = parseParameters('files.grant', params);
-        grants.give(grant, path, purpose);
-        return { name: basename(path) };
-      },
-      ...decisionShellHandlers(workspace, actorName()),
+    engine: guarded(engineHandlers(workspace, grants), gate),
+    shell: inCallersName(shellHandlers(workspace, grants), gate),
+  };
+}
 
-      'engine.shutdown': async (params) => {
-        parseParameters('engine.shutdown', params);
-        await workspace.close();
-        return {};
-      },
+function shellHandlers(workspace: Workspace, grants: Grants): Handlers<ShellApi> {
+  return {
+    'files.grant': (params) => {
+      const { grant, path, purpose = 'read' } = parseParameters('files.grant', params);
+      grants.give(grant, path, purpose);
+      return { name: basename(path) };
+    },
+
+    ...decisionShellHandlers(workspace, actorName),
+
+    'engine.shutdown': async (params) => {
+      parseParameters('engine.shutdown', params);
+      await workspace.close();
+      return {};
     },
   };
 }
 
 function engineHandlers(workspace: Workspace, grants: Grants): Handlers<EngineApi> {
-  const actor = actorName();
+  const actor = actorName;
   const titles = () => titlesOf(workspace.knowledgeOrNull);
   const checker = lazy(() => new Checker(workspace.knowledge));
   const demoFolder = join(workspace.options.resources, 'demo');
   const audit = (action: AuditEvent['action'], subject: string, content: AuditEvent['content'] = {}): void =>
-    appendAudit(workspace.db, { actor, action, subject, content });
+    appendAudit(workspace.db, { actor: actor(), action, subject, content });
 
   const importOptions = (context: CallContext<ImportProgress>): Omit<ImportOptions, 'file'> => {
     const { drugs } = workspace.knowledge; // Drug names cannot be read without the tables: refuse at once.
     return {
       resolveDrugs: (name) => drugs.find(name),
       titles: titles(),
-      actor,
+      actor: actor(),
       signal: context.signal,
       onProgress: context.progress,
     };

@@ -13,13 +13,13 @@ type OverviewMethod = 'worklist.get' | 'overview.get';
 
 export function overviewHandlers(
   workspace: Workspace,
-  actor: string,
+  actor: () => string,
 ): Pick<Handlers<EngineApi>, OverviewMethod> {
   return {
     'worklist.get': (params) => {
       parseParameters('worklist.get', params);
       const titles = titlesOf(workspace.knowledgeOrNull);
-      return readWorklist(workspace.db, titles, { date: localDate(new Date()), actor });
+      return readWorklist(workspace.db, titles, { date: localDate(new Date()), actor: actor() });
     },
 
     'overview.get': (params) => readOverview(workspace.db, parseParameters('overview.get', params)),

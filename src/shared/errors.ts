@@ -62,6 +62,14 @@ export const ERROR_WORDING = {
     title: 'The visit database is open in another Flame.',
     action: 'Close the other window or command, then try again.',
   },
+  SESSION_LOCKED: {
+    title: 'Flame is locked.',
+    action: 'Sign in to go on. What you had typed is kept.',
+  },
+  ACCESS_REFUSED: {
+    title: 'Your role does not allow this ({method}).',
+    action: 'Ask somebody whose role allows it, or have an administrator change your roles.',
+  },
   KNOWLEDGE_CORRUPT: {
     title: 'The knowledge table {file} is missing or damaged.',
     action: 'Reinstall Flame, or in a clone run: git checkout resources/knowledge',

@@ -1,0 +1,76 @@
+/**
+ * Which roles may make which call: the one table, which the engine enforces and the screen reads to leave out what would
+ * be refused. Asks nobody who is signed in. A method forgotten here does not compile.
+ */
+
+import type { MethodName } from './contract.ts';
+
+/**
+ * An account holds one role or several. Clinicians decide on medications; data stewards bring data in and out; administrators
+ * keep accounts, keys and backups, and see no patient unless they hold another role too.
+ */
+export const ROLES = ['clinician', 'data-steward', 'administrator'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** `anyone` may call without being signed in: nothing of a patient is in such a reply, and nothing is done to one. */
+export type Access = 'anyone' | readonly Role[];
+
+const ANYONE = 'anyone';
+const SIGNED_IN = ROLES;
+/** Reads and corrects records. */
+const RECORDS = ['clinician', 'data-steward'] as const;
+/** Decides for a patient. */
+const CLINICAL = ['clinician'] as const;
+/** Brings data in and out. */
+const DATA = ['data-steward'] as const;
+/** Keeps accounts, keys and backups. */
+const ADMINISTRATION = ['administrator'] as const;
+/** Answers for what was done. */
+const OVERSIGHT = ['data-steward', 'administrator'] as const;
+
+/** In a profile without accounts nobody is refused anything. */
+export const METHOD_ROLES = {
+  'app.status': ANYONE,
+  'store.unlock': ANYONE,
+  'store.setPassphrase': ADMINISTRATION,
+  'demo.describe': SIGNED_IN,
+  'demo.load': DATA,
+  'patients.list': RECORDS,
+  'patients.get': RECORDS,
+  'patients.save': RECORDS,
+  'patients.duplicates': RECORDS,
+  'patients.archive': RECORDS,
+  'patients.merge': RECORDS,
+  'visits.get': RECORDS,
+  'visits.save': RECORDS,
+  'drafts.list': RECORDS,
+  'drafts.put': RECORDS,
+  'drafts.discard': RECORDS,
+  'codes.search': SIGNED_IN,
+  'codes.lists': SIGNED_IN,
+  'visits.import': DATA,
+  recommend: CLINICAL,
+  'recommend.explain': CLINICAL,
+  'recommend.alternatives': CLINICAL,
+  'drugs.search': SIGNED_IN,
+  'interactions.among': SIGNED_IN,
+  'visits.check': RECORDS,
+  'decisions.save': CLINICAL,
+  'worklist.get': RECORDS,
+  'overview.get': RECORDS,
+  'graph.export': CLINICAL,
+  'audit.open': OVERSIGHT,
+  'audit.list': OVERSIGHT,
+  'audit.verify': OVERSIGHT,
+  'audit.export': OVERSIGHT,
+  'decisions.basis': RECORDS,
+  'decisions.seal': RECORDS,
+  'decisions.signer': SIGNED_IN,
+} as const satisfies Record<MethodName, Access>;
+
+/** @param roles of whoever is signed in; null when nobody is */
+export function mayCall(method: MethodName, roles: readonly Role[] | null): boolean {
+  const access: Access = METHOD_ROLES[method];
+  if (access === 'anyone') return true;
+  return roles !== null && access.some((role) => roles.includes(role));
+}
