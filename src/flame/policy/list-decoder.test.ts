@@ -138,6 +138,7 @@ describe('the policy’s lists along the slider', () => {
         const problem = problemOf(drawn);
         expect(await decodeLists(still, problem)).toEqual(decode(problem));
       }),
+      { numRuns: 1000 },
     );
   });
 });

@@ -139,6 +139,8 @@ function replay(
   const list = [...start];
   const steps: ListStep[] = [...own.steps];
   let mass = list.reduce((sum, place) => sum + probabilities[place]!, 0);
+  // The point's own number, not the same sum in another order: a list that is left alone must stay that very point.
+  let expected = own.expectedJaccard;
   let interactionCount = own.interactionCount;
   const conflictsOf = (place: number): number =>
     current.pairs[place]! +
@@ -147,17 +149,18 @@ function replay(
     if (id >= 2 * drugs.length) break;
     const adding = id < drugs.length;
     const place = adding ? id : id - drugs.length;
-    const before = expectedJaccard(mass, list.length, total);
+    const before = expected;
     const change = adding ? conflictsOf(place) : 0 - conflictsOf(place); // never −0, which JSON would lose
     if (adding) list.push(place);
     else list.splice(list.indexOf(place), 1);
     mass += adding ? probabilities[place]! : -probabilities[place]!;
+    expected = expectedJaccard(mass, list.length, total);
     interactionCount += change;
     steps.push({
       action: adding ? 'add' : 'remove',
       drug: drugs[place]!,
       probability: probabilities[place]!,
-      expectedJaccardChange: expectedJaccard(mass, list.length, total) - before,
+      expectedJaccardChange: expected - before,
       interactionChange: change,
     });
   }
@@ -166,6 +169,6 @@ function replay(
     list: list.map((place): DrugId => drugs[place]!),
     steps,
     interactionCount,
-    expectedJaccard: expectedJaccard(mass, list.length, total),
+    expectedJaccard: expected,
   };
 }
