@@ -48,22 +48,45 @@ export interface Declaration {
 /** How a declared parameter enters the graph: as an input to train it, as an initializer to use it. */
 export type Materialize = (name: string, shape: Shape) => Tensor;
 
+/** What a builder asked for when it declared a parameter by its full name. */
+export interface ParameterRequest {
+  readonly name: string;
+  readonly shape: Shape;
+  readonly initialize: Initialize;
+  readonly options: ParameterOptions;
+}
+/** Declares something else in place of a parameter, e.g. a frozen weight and a low-rank change to it (lora.ts). */
+export type Adapt = (request: ParameterRequest, declare: (request: ParameterRequest) => Tensor) => Tensor;
+
 /** A place in a model: `scope.child('layers.0').parameter('weight', …)` declares `layers.0.weight`. */
 export class Scope {
   readonly graph: Graph;
   private readonly path: string;
   private readonly materialize: Materialize;
   private readonly declared: Map<string, Declaration>;
+  private readonly adapt: Adapt | undefined;
 
-  constructor(graph: Graph, materialize: Materialize, path = '', declared = new Map<string, Declaration>()) {
+  constructor(
+    graph: Graph,
+    materialize: Materialize,
+    path = '',
+    declared = new Map<string, Declaration>(),
+    adapt?: Adapt,
+  ) {
     this.graph = graph;
     this.materialize = materialize;
     this.path = path;
     this.declared = declared;
+    this.adapt = adapt;
   }
 
   child(name: string): Scope {
-    return new Scope(this.graph, this.materialize, `${this.path}${name}.`, this.declared);
+    return new Scope(this.graph, this.materialize, `${this.path}${name}.`, this.declared, this.adapt);
+  }
+
+  /** The same place with every parameter declared in it handed to `adapt` first. */
+  adapted(adapt: Adapt): Scope {
+    return new Scope(this.graph, this.materialize, this.path, this.declared, adapt);
   }
 
   /** A value fed at each step; `'float'` follows the graph. Inputs are named globally, not by path. */
@@ -73,11 +96,16 @@ export class Scope {
 
   /** A trainable tensor. Declaring a name twice is an error: to share weights, share the tensor or the layer. */
   parameter(name: string, shape: Shape, initialize: Initialize, options: ParameterOptions = {}): Tensor {
-    const full = this.path + name;
-    if (this.declared.has(full)) throw new NnError('name-taken', `parameter ${full} is declared twice`);
-    const tensor = this.materialize(full, shape);
+    const request = { name: this.path + name, shape, initialize, options };
+    const declare = (wanted: ParameterRequest): Tensor => this.declare(wanted);
+    return this.adapt ? this.adapt(request, declare) : this.declare(request);
+  }
+
+  private declare({ name, shape, initialize, options }: ParameterRequest): Tensor {
+    if (this.declared.has(name)) throw new NnError('name-taken', `parameter ${name} is declared twice`);
+    const tensor = this.materialize(name, shape);
     const { decay = shape.length > 1, frozen = false } = options;
-    this.declared.set(full, { name: full, shape, initialize, decay, frozen, tensor });
+    this.declared.set(name, { name, shape, initialize, decay, frozen, tensor });
     return tensor;
   }
 

@@ -91,6 +91,25 @@ export const ERROR_WORDING = {
     title: 'The model pack {pack} was made for other tables: {problem}',
     action: 'Use the pack that came with this version of Flame, or train it again with: npm run train',
   },
+  ADAPTER_UNUSABLE: {
+    title: 'The adapter file {file} cannot be used: {problem}',
+    action:
+      'Check that it is a LoRA adapter in the format of PEFT, trained from the files that Flame exported. Nothing was changed.',
+  },
+  FINETUNE_REFUSED: {
+    title: 'These visits cannot be trained on: {problem}',
+    action:
+      'Choose a longer period or more sources, or wait until there are more visits. Nothing was changed.',
+  },
+  MODEL_GATES_FAILED: {
+    title: 'The model {name} may not be used: it did not pass {gates}.',
+    action: 'Look at the comparison, reject the model, and train again on more or better visits.',
+  },
+  TRAINER_DIED: {
+    title: 'The training process stopped {attempts} times without getting further.',
+    action:
+      'The model in use is unchanged. Free memory, choose a smaller profile, and start the training again.',
+  },
   DRUG_UNKNOWN: {
     title: 'No ingredient, brand or synonym is called "{name}".',
     action: 'Check the spelling. {suggestions}',
