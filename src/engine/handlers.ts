@@ -15,6 +15,7 @@ import { editorHandlers } from './editor-handlers.ts';
 import { graphHandlers } from './graph-handlers.ts';
 import { Grants } from './grants.ts';
 import { importVisits, type ImportOptions } from './import-visits.ts';
+import { modelsHandlers } from './models-handlers.ts';
 import { overviewHandlers } from './overview-handlers.ts';
 import { parseParameters } from './parameters.ts';
 import { reasonsHandlers } from './reasons-handlers.ts';
@@ -81,6 +82,7 @@ function engineHandlers(workspace: Workspace, grants: Grants): Handlers<EngineAp
     ...decisionHandlers(workspace, actor, checker),
     ...auditHandlers(workspace, actor, grants),
     ...overviewHandlers(workspace, actor),
+    ...modelsHandlers(workspace, actor),
 
     'app.status': (params) => {
       parseParameters('app.status', params);
@@ -141,8 +143,11 @@ function engineHandlers(workspace: Workspace, grants: Grants): Handlers<EngineAp
 
     recommend: async (params) => {
       const { visitId, useHabits = true } = parseParameters('recommend', params);
-      const { recommender, habits, db } = workspace;
-      const reply = await recommender.recommend(getVisit(db, visitId), { habits, useHabits });
+      const { active, habits, db } = workspace;
+      const visit = getVisit(db, visitId);
+      const reply = await active.use(({ recommender }) =>
+        recommender.recommend(visit, { habits, useHabits }),
+      );
       db.transaction(() => {
         saveRecommendation(db, reply);
         audit('recommendation.made', reply.id, {

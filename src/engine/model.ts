@@ -7,6 +7,7 @@ import { decode } from '../flame/decoding.ts';
 import { type PackManifest, readModelPack } from '../flame/model-pack.ts';
 import { ListPolicy } from '../flame/policy/list-policy.ts';
 import type { Knowledge } from '../knowledge/knowledge.ts';
+import type { SessionOptions } from '../nn/session.ts';
 import type { ModelSummary } from '../shared/contract.ts';
 import { protocolSentence } from '../shared/recommendation.ts';
 import type { ExplainedModel } from './explain.ts';
@@ -26,11 +27,19 @@ export function listPacks(folder: string): string[] {
     .sort();
 }
 
-/** @throws FlameError MODEL_PACK_MISSING, MODEL_PACK_CORRUPT, MODEL_PACK_MISMATCH */
-export async function openModel(folder: string, pack: string, knowledge: Knowledge): Promise<OpenModel> {
+/**
+ * @param session where its graphs run; absent: on the CPU
+ * @throws FlameError MODEL_PACK_MISSING, MODEL_PACK_CORRUPT, MODEL_PACK_MISMATCH
+ */
+export async function openModel(
+  folder: string,
+  pack: string,
+  knowledge: Knowledge,
+  session: SessionOptions = {},
+): Promise<OpenModel> {
   const read = readModelPack(join(folder, pack));
-  const classifier = await Classifier.of(read, knowledge);
-  return modelOf(classifier, await ListPolicy.of(read, knowledge));
+  const classifier = await Classifier.of(read, knowledge, { session });
+  return modelOf(classifier, await ListPolicy.of(read, knowledge, { session }));
 }
 
 /** @param policy absent: lists are decoded from the probabilities of the classifier */

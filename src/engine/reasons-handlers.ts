@@ -1,7 +1,6 @@
 /** The handlers of reasons and alternatives. Parse, read the stored recommendation, ask. */
 
 import type { Checker } from '../checks/checker.ts';
-import { lazy } from '../knowledge/tables.ts';
 import type { EngineApi } from '../shared/contract.ts';
 import type { Visit } from '../shared/domain.ts';
 import { FlameError } from '../shared/errors.ts';
@@ -10,6 +9,7 @@ import type { Recommendation } from '../shared/recommendation.ts';
 import { AlternativeFinder } from './alternatives.ts';
 import { Explainer } from './explain.ts';
 import { parseParameters } from './parameters.ts';
+import type { ActiveModel } from './models/active-model.ts';
 import { contextHash } from './recommend.ts';
 import type { Handlers } from './serve.ts';
 import { findRecommendation } from './store/recommendations.ts';
@@ -23,16 +23,19 @@ export function reasonsHandlers(
   workspace: Workspace,
   checker: () => Checker,
 ): Pick<Handlers<EngineApi>, ReasonsMethod> {
-  const explainer = lazy(() => new Explainer(workspace.knowledge, workspace.model));
-  const finder = lazy(() => new AlternativeFinder(workspace.knowledge, workspace.model.formulary, checker()));
+  const explainerOf = forEachModel(({ model }) => new Explainer(workspace.knowledge, model));
+  const finderOf = forEachModel(
+    ({ model }) => new AlternativeFinder(workspace.knowledge, model.formulary, checker()),
+  );
 
   return {
     'recommend.explain': async (params) => {
       const { visitId, recommendationId, drug, alpha } = parseParameters('recommend.explain', params);
       const { visit, recommendation } = recommended(workspace, visitId, recommendationId);
       const { context } = visit;
-      return explainer().explain({ recommendation, context, drug, alpha }, () =>
-        pastVisits(workspace.db, visitId),
+      const past = () => pastVisits(workspace.db, visitId);
+      return workspace.active.use((active) =>
+        explainerOf(active).explain({ recommendation, context, drug, alpha }, past),
       );
     },
 
@@ -40,7 +43,7 @@ export function reasonsHandlers(
       const { visitId, recommendationId, pair, list } = parseParameters('recommend.alternatives', params);
       const { visit, recommendation } = recommended(workspace, visitId, recommendationId);
       const exclusions = workspace.recommender.exclusionsFor(visit);
-      return finder().find({ visit, recommendation, pair, list, exclusions });
+      return finderOf(workspace.active).find({ visit, recommendation, pair, list, exclusions });
     },
   };
 }
@@ -60,7 +63,18 @@ function recommended(
     recommendation !== null &&
     recommendation.visitId === visitId &&
     recommendation.contextHash === contextHash(visit) &&
+    recommendation.model.name === model.name &&
     recommendation.model.version === model.version;
   if (!same) throw new FlameError('RECOMMENDATION_STALE');
   return { visit, recommendation };
+}
+
+/** What is made of a model once, and anew when another one is in use. */
+function forEachModel<T extends object>(make: (active: ActiveModel) => T): (active: ActiveModel) => T {
+  const made = new WeakMap<ActiveModel, T>();
+  return (active) => {
+    let one = made.get(active);
+    if (!one) made.set(active, (one = make(active)));
+    return one;
+  };
 }

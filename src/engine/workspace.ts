@@ -9,30 +9,31 @@ import { loadKnowledge, type Knowledge } from '../knowledge/knowledge.ts';
 import type { AppStatus } from '../shared/contract.ts';
 import type { EngineOptions } from '../shared/engine-process.ts';
 import { FlameError, toWireError } from '../shared/errors.ts';
-import { SHIPPED_PACK } from '../flame/model-pack.ts';
 import { AuditHeadKeeper } from './audit-head.ts';
 import { noteOpening, type Opening } from './audit-opening.ts';
 import { DecisionHabits, HABIT_WINDOW } from './decision-habits.ts';
-import { openModel, type OpenModel } from './model.ts';
+import type { OpenModel } from './model.ts';
+import { ActiveModel, openActiveModel, openInstalled } from './models/active-model.ts';
+import { modelFolders, type ModelFolders } from './models/installed.ts';
 import { openProfile, profileProtection, protectProfile, type Profile } from './profile.ts';
-import { Recommender } from './recommend.ts';
+import type { Recommender } from './recommend.ts';
 import { latestDecidedVisits } from './store/decided-visits.ts';
 import type { WritableDb } from './store/handle.ts';
+import { modelInUse, pointToModel } from './store/model-uses.ts';
 import { countPatients } from './store/patients.ts';
+import type { ModelId } from '../shared/ids.ts';
+import type { ModelUse } from '../shared/models-api.ts';
 
 type Part<Value> =
   { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly error: FlameError };
-
-interface Model {
-  readonly model: OpenModel;
-  readonly recommender: Recommender;
-}
 
 export class Workspace {
   readonly options: EngineOptions;
   #profile: Part<Profile>;
   #knowledge: Part<Knowledge>;
-  #model: Part<Model>;
+  #model: Part<ActiveModel>;
+  /** Settled when the change of model before is through. */
+  #changing: Promise<unknown> = Promise.resolve();
   #habits: DecisionHabits | null = null;
   #auditHead: AuditHeadKeeper | null = null;
   /** Times of wrong passphrases since the start, ISO; written down once the database is open. */
@@ -42,7 +43,7 @@ export class Workspace {
     options: EngineOptions,
     profile: Part<Profile>,
     knowledge: Part<Knowledge>,
-    model: Part<Model>,
+    model: Part<ActiveModel>,
   ) {
     this.options = options;
     this.#profile = profile;
@@ -57,12 +58,9 @@ export class Workspace {
       tables.verifyAll();
       return tables;
     });
-    const [profile, model] = await Promise.all([
-      attempt('store', () => openProfile(profileOptions(options, null))),
-      knowledge.ok
-        ? attempt('model', () => openScoring(options, knowledge.value))
-        : Promise.resolve<Part<Model>>(knowledge),
-    ]);
+    const profile = await attempt('store', () => openProfile(profileOptions(options, null)));
+    // Which model is in use stands in the database; while that is locked, the shipped one is made ready.
+    const model = await openChosen(options, knowledge, profile);
     const workspace = new Workspace(options, profile, knowledge, model);
     workspace.#noteOpened('app.opened');
     workspace.#countHabits();
@@ -97,6 +95,56 @@ export class Workspace {
     return valueOf(this.#model).recommender;
   }
 
+  /** The model in use with its recommender. @throws what `model` throws */
+  get active(): ActiveModel {
+    return valueOf(this.#model);
+  }
+
+  get modelFolders(): ModelFolders {
+    return modelFolders(this.options);
+  }
+
+  /**
+   * Makes an installed model the one in use, from the next recommendation on. It is opened first: what does not open is
+   * refused, and nothing changes.
+   * @throws FlameError of the MODEL_PACK family, and what `db` and `knowledge` throw
+   */
+  useModel(id: ModelId, turn: Pick<ModelUse, 'actor' | 'cause'>): Promise<void> {
+    return this.#inTurn(async () => {
+      const { db, knowledge } = this;
+      const model = await openInstalled(id, { folders: this.modelFolders, knowledge });
+      const { name, version } = model;
+      try {
+        pointToModel(db, { model: id, name, version }, turn);
+      } catch (thrown) {
+        await model.close();
+        throw thrown;
+      }
+      await this.#replaceModel({ ok: true, value: new ActiveModel(id, model, knowledge, null) });
+    });
+  }
+
+  /** Opens the model in use once more, e.g. after its files were put back. */
+  reopenModel(): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#replaceModel(await openChosen(this.options, this.#knowledge, this.#profile));
+    });
+  }
+
+  async #replaceModel(next: Part<ActiveModel>): Promise<void> {
+    const before = this.#model;
+    this.#model = next;
+    this.#habits = null;
+    this.#countHabits();
+    if (before.ok) await before.value.retire();
+  }
+
+  #inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const changed = this.#changing.then(change);
+    this.#changing = changed.catch(() => undefined);
+    return changed;
+  }
+
   /**
    * The habits of this clinic, counted from its stored decisions.
    * @throws what `db` and `model` throw
@@ -126,7 +174,8 @@ export class Workspace {
     this.#profile = opened;
     this.#noteOpened('store.unlocked');
     valueOf(this.#profile);
-    this.#countHabits();
+    if (modelInUse(this.db) === null) this.#countHabits();
+    else await this.reopenModel();
   }
 
   /** A database whose opening cannot be written down is not used. */
@@ -184,6 +233,8 @@ export class Workspace {
       appVersion: this.options.appVersion,
       knowledgeVersion: this.knowledgeOrNull?.version ?? null,
       model: model?.summary ?? null,
+      modelId: this.#model.ok ? this.#model.value.id : null,
+      modelFallback: this.#model.ok ? this.#model.value.fallback : null,
     };
   }
 
@@ -193,7 +244,8 @@ export class Workspace {
     this.#profile = { ok: false, error: new FlameError('STORE_UNAVAILABLE', { problem: 'it was closed' }) };
     this.#auditHead?.stop();
     if (profile.ok) profile.value.db.close();
-    await this.modelOrNull?.close();
+    await this.#changing;
+    if (this.#model.ok) await this.#model.value.retire();
   }
 }
 
@@ -201,9 +253,16 @@ function profileOptions({ profile, sqliteBinding }: EngineOptions, passphrase: s
   return { folder: profile, passphrase, nativeBinding: sqliteBinding ?? undefined };
 }
 
-async function openScoring(options: EngineOptions, knowledge: Knowledge): Promise<Model> {
-  const model = await openModel(options.models, SHIPPED_PACK, knowledge);
-  return { model, recommender: new Recommender(knowledge, model) };
+async function openChosen(
+  options: EngineOptions,
+  knowledge: Part<Knowledge>,
+  profile: Part<Profile>,
+): Promise<Part<ActiveModel>> {
+  if (!knowledge.ok) return knowledge;
+  return attempt('model', () => {
+    const pointer = profile.ok ? modelInUse(profile.value.db) : null;
+    return openActiveModel(pointer, { folders: modelFolders(options), knowledge: knowledge.value });
+  });
 }
 
 async function attempt<Value>(

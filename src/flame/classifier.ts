@@ -5,6 +5,7 @@
 
 import type { Knowledge } from '../knowledge/knowledge.ts';
 import { NnError } from '../nn/errors.ts';
+import type { SessionOptions } from '../nn/session.ts';
 import type { ClinicalContext } from '../shared/domain.ts';
 import { FlameError } from '../shared/errors.ts';
 import type { DrugId } from '../shared/ids.ts';
@@ -27,6 +28,8 @@ export interface ClassifierOptions {
   /** Largest number of visits in one pass; more are cut. Default 64. */
   readonly batch?: number;
   readonly threads?: number;
+  /** Where the graphs run; absent: on the CPU. */
+  readonly session?: SessionOptions;
 }
 
 export class Classifier {
@@ -68,6 +71,7 @@ export class Classifier {
       parameters,
       buckets: [1, options.batch ?? 64],
       ...(options.threads === undefined ? {} : { threads: options.threads }),
+      ...(options.session === undefined ? {} : { session: options.session }),
     });
     const encoder = new Encoder(vocabulary, codeTables(knowledge));
     const classifier = new Classifier(pack, encoder, predictor);

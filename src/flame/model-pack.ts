@@ -23,7 +23,8 @@ const VOCABULARY = 'vocabulary.json';
 const WEIGHTS = 'model.safetensors';
 const POLICY_WEIGHTS = 'policy.safetensors';
 const CARD = 'CARD.md';
-const FORMAT = 'flame-model-pack-1';
+/** `format` of a pack's manifest. */
+export const PACK_FORMAT = 'flame-model-pack-1';
 
 const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/);
 
@@ -63,7 +64,7 @@ const policySchema = z.object({
 });
 
 export const manifestSchema = z.object({
-  format: z.literal(FORMAT),
+  format: z.literal(PACK_FORMAT),
   name: z.string(),
   /** Changes when the vocabulary or the weights change; a new model card is no new model. */
   version: z.string(),
@@ -141,7 +142,7 @@ export function writeModelPack(
   ]);
   const files = [...contents].map(([file, bytes]) => ({ file, sha256: sha256(bytes), bytes: bytes.length }));
   const manifest: PackManifest = manifestSchema.parse({
-    format: FORMAT,
+    format: PACK_FORMAT,
     ...description,
     version: sha256(Buffer.from(files.map((file) => file.sha256).join())).slice(0, 12),
     createdAt: new Date().toISOString(),

@@ -3,6 +3,7 @@
 import type { HostTensor } from '../nn/dtype.ts';
 import { InferenceModel } from '../nn/inference.ts';
 import { sigmoid } from '../nn/ops.ts';
+import type { SessionOptions } from '../nn/session.ts';
 import type { EncodedCorpus } from './encoding.ts';
 import type { ScoreTable } from './metrics.ts';
 import type { Vocabulary } from './vocabulary.ts';
@@ -15,6 +16,8 @@ export interface PredictorOptions {
   /** Batch sizes of the graphs that are opened; see InferenceModel. */
   readonly buckets: readonly number[];
   readonly threads?: number;
+  /** Where the graphs run; absent: on the CPU. */
+  readonly session?: SessionOptions;
 }
 
 /** Probabilities of every visit of a corpus by trained weights that are used this once. */
@@ -44,7 +47,7 @@ export class Predictor {
   private readonly shape: NetworkShape;
   private readonly largest: number;
 
-  constructor({ network, shape, parameters, buckets, threads }: PredictorOptions) {
+  constructor({ network, shape, parameters, buckets, threads, session }: PredictorOptions) {
     this.shape = shape;
     this.largest = Math.max(...buckets);
     this.model = new InferenceModel(
@@ -52,7 +55,7 @@ export class Predictor {
         const x = scope.input('features', 'float', [rows, shape.features]);
         return { probabilities: sigmoid(buildTrainedNetwork(scope, network, shape, x)) };
       },
-      { parameters, buckets, ...(threads === undefined ? {} : { session: { threads } }) },
+      { parameters, buckets, session: { ...session, ...(threads === undefined ? {} : { threads }) } },
     );
   }
 

@@ -21,6 +21,7 @@ export const AUDIT_GROUPS = {
     'visits.imported',
     'demo.loaded',
   ],
+  models: ['model.used', 'model.rolled-back'],
   exports: ['decision.printed', 'decision.exported', 'graph.exported', 'audit.exported'],
   access: [
     'app.opened',

@@ -9,13 +9,14 @@ import type { Alternatives } from './alternatives.ts';
 import type { CodeTitle, Diagnosis, DrugName, Interaction, Patient, Visit } from './domain.ts';
 import type { Draft, EditorForm, PatientInput, VisitInput } from './editing.ts';
 import type { CheckReport } from './findings.ts';
-import type { DecisionId, DrugId, PatientId, RecommendationId, VisitId } from './ids.ts';
+import type { DecisionId, DrugId, ModelId, PatientId, RecommendationId, VisitId } from './ids.ts';
+import { MODELS_METHODS, type ModelsApi } from './models-api.ts';
 import type { Overview, OverviewQuery } from './overview.ts';
 import type { Reasons } from './reasons.ts';
 import type { FrontPoint, Protocol, Recommendation } from './recommendation.ts';
 import type { Worklist } from './worklist.ts';
 
-interface Method<Params, Result, Progress = never> {
+export interface Method<Params, Result, Progress = never> {
   readonly params: Params;
   readonly result: Result;
   readonly progress: Progress;
@@ -33,7 +34,17 @@ export interface AppStatus {
   readonly appVersion: string;
   readonly knowledgeVersion: string | null;
   readonly model: ModelSummary | null;
+  /** Which installed model that is; null without one. */
+  readonly modelId: ModelId | null;
+  /** Set while the shipped model stands in for the one that was chosen, with the reason. */
+  readonly modelFallback: ModelFallback | null;
 }
+
+export interface ModelFallback {
+  readonly wanted: { readonly id: ModelId; readonly name: string; readonly version: string };
+  readonly error: WireErrorData;
+}
+
 export interface WireErrorData {
   readonly code: string;
   readonly details: Readonly<Record<string, string | number>>;
@@ -158,7 +169,7 @@ export interface InteractionReport {
   readonly notCovered: readonly DrugId[];
 }
 
-export interface EngineApi {
+export interface EngineApi extends ModelsApi {
   'app.status': Method<Record<string, never>, AppStatus>;
   'store.unlock': Method<{ passphrase: string }, AppStatus>;
   /** Protects the database with a passphrase, or takes the protection away with null. */
@@ -306,6 +317,7 @@ export const ENGINE_METHODS = {
   'decisions.basis': true,
   'decisions.seal': true,
   'decisions.signer': true,
+  ...MODELS_METHODS,
 } as const satisfies Record<MethodName, true>;
 
 export const SHELL_METHODS = {

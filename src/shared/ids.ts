@@ -8,6 +8,9 @@ export type VisitId = Branded<'VisitId'>;
 export type RecommendationId = Branded<'RecommendationId'>;
 export type DecisionId = Branded<'DecisionId'>;
 
+/** Where an installed model lies: `shipped/<folder>` or `local/<folder>`. */
+export type ModelId = Branded<'ModelId'>;
+
 /** Canonical ingredient name in lower case, as the knowledge tables spell it, e.g. `warfarin`. */
 export type DrugId = Branded<'DrugId'>;
 

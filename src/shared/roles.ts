@@ -25,7 +25,7 @@ const CLINICAL = ['clinician'] as const;
 const DATA = ['data-steward'] as const;
 /** Keeps accounts, keys and backups. */
 const ADMINISTRATION = ['administrator'] as const;
-/** Answers for what was done. */
+/** Answers for what was done, and for the model that recommends. */
 const OVERSIGHT = ['data-steward', 'administrator'] as const;
 
 /** In a profile without accounts nobody is refused anything. */
@@ -66,6 +66,9 @@ export const METHOD_ROLES = {
   'decisions.basis': RECORDS,
   'decisions.seal': RECORDS,
   'decisions.signer': SIGNED_IN,
+  'models.list': SIGNED_IN,
+  'models.use': OVERSIGHT,
+  'models.rollBack': OVERSIGHT,
 } as const satisfies Record<MethodName, Access>;
 
 /** @param roles of whoever is signed in; null when nobody is */

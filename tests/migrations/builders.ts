@@ -54,6 +54,9 @@ const ROWS: Readonly<Record<number, string>> = {
         'a slip', 'Ada Example', 'MD', '[]');
     INSERT INTO decision_drugs VALUES (3, 0, 'digoxin', 'digoxin', 'rejected', '', '', '', '', 'interaction', '');
   `,
+  7: `
+    INSERT INTO model_uses VALUES (1, '2026-01-04T00:00:00.000Z', 'local', 'used', 'local/clinic-1', 'clinic', '1');
+  `,
 };
 
 /** A plain (unkeyed) database in memory, as version `version` left it. Close it after use. */

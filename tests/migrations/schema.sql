@@ -53,6 +53,14 @@ CREATE TRIGGER decisions_stay BEFORE UPDATE ON decisions BEGIN
   SELECT raise(ABORT, 'a saved decision cannot be changed');
 END;
 
+CREATE TRIGGER model_uses_remain BEFORE DELETE ON model_uses BEGIN
+  SELECT raise(ABORT, 'which model was in use cannot be deleted');
+END;
+
+CREATE TRIGGER model_uses_stay BEFORE UPDATE ON model_uses BEGIN
+  SELECT raise(ABORT, 'which model was in use cannot be changed');
+END;
+
 CREATE TRIGGER visit_revisions_remain BEFORE DELETE ON visit_revisions BEGIN
   SELECT raise(ABORT, 'a replaced content of a visit cannot be deleted');
 END;
@@ -126,6 +134,16 @@ CREATE TABLE drafts (
   label TEXT NOT NULL,
   content TEXT NOT NULL CHECK (json_valid(content)),
   saved_at TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE model_uses (
+  key INTEGER PRIMARY KEY,
+  at TEXT NOT NULL,
+  actor TEXT NOT NULL,
+  cause TEXT NOT NULL CHECK (cause IN ('used', 'rolled-back')),
+  model TEXT NOT NULL,
+  name TEXT NOT NULL,
+  version TEXT NOT NULL
 ) STRICT;
 
 CREATE VIRTUAL TABLE patient_search USING fts5(

@@ -36,7 +36,9 @@ export interface AuditEvent {
     | 'store.unlock-failed'
     | 'audit.viewed'
     | 'audit.exported'
-    | 'audit.head-mismatch';
+    | 'audit.head-mismatch'
+    | 'model.used'
+    | 'model.rolled-back';
   /** Identifier of what it was done to. */
   readonly subject: string;
   readonly content: Readonly<Record<string, unknown>>;

@@ -8,6 +8,7 @@ import { auditEntries } from './migrations/0003-audit-entries.ts';
 import { editing } from './migrations/0004-editing.ts';
 import { auditAndOverview } from './migrations/0005-audit-and-overview.ts';
 import { signedDecisions } from './migrations/0006-signed-decisions.ts';
+import { modelUses } from './migrations/0007-model-uses.ts';
 
 export interface Migration {
   /** The schema version it leads to; its file's number. */
@@ -24,6 +25,7 @@ export const MIGRATIONS: readonly Migration[] = [
   editing,
   auditAndOverview,
   signedDecisions,
+  modelUses,
 ];
 
 /** The schema that this version of Flame writes. */

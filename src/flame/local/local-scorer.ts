@@ -39,8 +39,8 @@ export interface ScorerOptions {
 
 /** A pack without any change. @throws FlameError MODEL_PACK_CORRUPT */
 export async function packScorer(pack: ModelPack, options: ScorerOptions): Promise<Scorer> {
-  const classifier = await Classifier.of(pack, options.knowledge, threadsOf(options));
-  const policy = await ListPolicy.of(pack, options.knowledge, options.threads);
+  const classifier = await Classifier.of(pack, options.knowledge, runningOf(options));
+  const policy = await ListPolicy.of(pack, options.knowledge, runningOf(options));
   return joined(pack.manifest, classifier, policy, null);
 }
 
@@ -86,9 +86,9 @@ export async function assembled(
   site: Uint8Array | null,
   options: ScorerOptions,
 ): Promise<Scorer> {
-  const { knowledge, threads } = options;
-  const classifier = await Classifier.of(pack, knowledge, threadsOf(options));
-  const policy = lists === 'decoding' ? null : await ListPolicy.of(pack, knowledge, threads);
+  const { knowledge } = options;
+  const classifier = await Classifier.of(pack, knowledge, runningOf(options));
+  const policy = lists === 'decoding' ? null : await ListPolicy.of(pack, knowledge, runningOf(options));
   const combination = site && SiteModel.fromBytes(site, priorOf(classifier), knowledge);
   return joined({ name, version }, classifier, policy, combination);
 }
@@ -135,8 +135,9 @@ function joined(
   };
 }
 
-function threadsOf({ threads }: ScorerOptions): { threads?: number } {
-  return threads === undefined ? {} : { threads };
+/** Where and on how many threads its graphs run. */
+function runningOf({ threads, session }: ScorerOptions): Pick<ScorerOptions, 'threads' | 'session'> {
+  return { ...(threads === undefined ? {} : { threads }), ...(session === undefined ? {} : { session }) };
 }
 
 /** Weights of π_cls as plain tensors, for who trains on. */

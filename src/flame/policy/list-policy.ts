@@ -6,6 +6,7 @@
 import type { Knowledge } from '../../knowledge/knowledge.ts';
 import type { HostTensor } from '../../nn/dtype.ts';
 import { NnError } from '../../nn/errors.ts';
+import type { SessionOptions } from '../../nn/session.ts';
 import { FlameError } from '../../shared/errors.ts';
 import type { GridPoint } from '../../shared/recommendation.ts';
 import { ALPHA_GRID, type DecodingProblem } from '../decoding.ts';
@@ -35,6 +36,8 @@ export interface TrainedListPolicy {
   readonly parameters: ReadonlyMap<string, HostTensor>;
   readonly knowledge: PairTables;
   readonly threads?: number | undefined;
+  /** Where the graphs run; absent: on the CPU. */
+  readonly session?: SessionOptions | undefined;
 }
 
 export class ListPolicy {
@@ -53,7 +56,7 @@ export class ListPolicy {
   static async of(
     { manifest, vocabulary, parameters, policy }: ModelPack,
     knowledge: PairTables,
-    threads?: number,
+    { threads, session }: Pick<TrainedListPolicy, 'threads' | 'session'> = {},
   ): Promise<ListPolicy | null> {
     if (!manifest.policy || !policy) return null;
     try {
@@ -64,6 +67,7 @@ export class ListPolicy {
         parameters: policy,
         knowledge,
         threads,
+        session,
       });
     } catch (cause) {
       if (!(cause instanceof NnError)) throw cause;
@@ -74,7 +78,7 @@ export class ListPolicy {
 
   /** Opens trained weights and warms them up. @throws NnError when they do not fit */
   static async open(trained: TrainedListPolicy): Promise<ListPolicy> {
-    const { config, vocabulary, classifier, parameters, knowledge, threads } = trained;
+    const { config, vocabulary, classifier, parameters, knowledge, threads, session } = trained;
     const { formulary } = vocabulary;
     const pairs = recordedPairs(formulary, knowledge);
     const vectors = new ContextVectors(vocabulary, classifier.get(FREE_FEATURE_WEIGHT)!);
@@ -87,6 +91,7 @@ export class ListPolicy {
       maxRows: ALPHA_GRID.length,
       buckets: [1, FEW_LISTS, ALPHA_GRID.length],
       ...(threads === undefined ? {} : { threads }),
+      ...(session === undefined ? {} : { session }),
     });
     await runner.warmUp();
     const opened = new ListPolicy(runner);

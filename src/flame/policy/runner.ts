@@ -5,6 +5,7 @@
 
 import { CachedDecoder } from '../../nn/cached-decoder.ts';
 import type { HostTensor } from '../../nn/dtype.ts';
+import type { SessionOptions } from '../../nn/session.ts';
 import { ActionSpace, type PolicyMode } from './actions.ts';
 import {
   decoderOptions,
@@ -53,6 +54,8 @@ export interface PolicyRunnerOptions {
   readonly maxRows: number;
   readonly buckets?: readonly number[];
   readonly threads?: number;
+  /** Where the graphs run; absent: on the CPU. */
+  readonly session?: SessionOptions;
 }
 
 export class PolicyRunner {
@@ -61,7 +64,7 @@ export class PolicyRunner {
   private readonly decoder: CachedDecoder;
 
   constructor(options: PolicyRunnerOptions) {
-    const { config, shape, tables, parameters, maxRows, buckets, threads } = options;
+    const { config, shape, tables, parameters, maxRows, buckets, threads, session } = options;
     this.options = options;
     this.space = new ActionSpace(shape.drugs);
     this.decoder = new CachedDecoder({
@@ -71,7 +74,7 @@ export class PolicyRunner {
       parameters,
       build: policyStep(config, shape, tables),
       ...(buckets ? { buckets } : {}),
-      ...(threads === undefined ? {} : { session: { threads } }),
+      session: { ...session, ...(threads === undefined ? {} : { threads }) },
     });
   }
 

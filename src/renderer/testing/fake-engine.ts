@@ -170,6 +170,9 @@ export function fakeEngine(initial: Partial<AppStatus> = {}): FakeEngine {
     'decisions.basis': () => ({ recommendation: fixtures.RECOMMENDATION }),
     'decisions.seal': () => ({ sha256: 'c0ffee', intact: true }),
     'decisions.signer': () => ({ signature: decisions[0]?.signature ?? null }),
+    'models.list': () => fixtures.MODELS,
+    'models.use': () => status,
+    'models.rollBack': () => status,
   };
 
   return {

@@ -14,7 +14,15 @@ import {
   type Patient,
   type Severity,
 } from '../../shared/domain.ts';
-import { asId, type DrugId, type PatientId, type RecommendationId, type VisitId } from '../../shared/ids.ts';
+import {
+  asId,
+  type DrugId,
+  type ModelId,
+  type PatientId,
+  type RecommendationId,
+  type VisitId,
+} from '../../shared/ids.ts';
+import type { ModelsState } from '../../shared/models-api.ts';
 import { interactionsWithin } from '../../shared/interactions.ts';
 import {
   multiplyOdds,
@@ -302,6 +310,8 @@ export const VISITS: readonly VisitSummary[] = [
   },
 ];
 
+const SHIPPED = asId<ModelId>('shipped/cls-namcs');
+
 export const STATUS: AppStatus = {
   store: 'open',
   failures: [],
@@ -322,6 +332,28 @@ export const STATUS: AppStatus = {
     ],
     front: { points: FRONT, protocol: PROTOCOL },
   },
+  modelId: SHIPPED,
+  modelFallback: null,
+};
+
+export const MODELS: ModelsState = {
+  models: [
+    {
+      id: SHIPPED,
+      origin: 'shipped',
+      name: 'cls-namcs',
+      version: '1',
+      format: 'flame-model-pack-1',
+      base: null,
+      createdAt: '2026-11-20T10:00:00Z',
+      bytes: 17_585_000,
+      summary: STATUS.model,
+      problem: null,
+    },
+  ],
+  active: SHIPPED,
+  previous: null,
+  history: [],
 };
 
 export const DEMO: DemoDescription = {
