@@ -97,11 +97,11 @@ export class Scope {
   /** A trainable tensor. Declaring a name twice is an error: to share weights, share the tensor or the layer. */
   parameter(name: string, shape: Shape, initialize: Initialize, options: ParameterOptions = {}): Tensor {
     const request = { name: this.path + name, shape, initialize, options };
-    const declare = (wanted: ParameterRequest): Tensor => this.declare(wanted);
-    return this.adapt ? this.adapt(request, declare) : this.declare(request);
+    const declare = (wanted: ParameterRequest): Tensor => this.register(wanted);
+    return this.adapt ? this.adapt(request, declare) : this.register(request);
   }
 
-  private declare({ name, shape, initialize, options }: ParameterRequest): Tensor {
+  private register({ name, shape, initialize, options }: ParameterRequest): Tensor {
     if (this.declared.has(name)) throw new NnError('name-taken', `parameter ${name} is declared twice`);
     const tensor = this.materialize(name, shape);
     const { decay = shape.length > 1, frozen = false } = options;
