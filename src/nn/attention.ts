@@ -2,7 +2,7 @@
 import { NnError } from './errors.ts';
 import { gatherRows } from './gather-ops.ts';
 import type { Graph, Tensor } from './graph.ts';
-import { applyLinear, linear } from './layers.ts';
+import { applyLinear, applyMatrix, linear, type Matrix, matrix } from './layers.ts';
 import { matmul } from './matrix-ops.ts';
 import { add, mul, softmax, sub } from './ops.ts';
 import { type Initialize, type Scope, normal, zeros } from './scope.ts';
@@ -20,12 +20,44 @@ export interface Rotary {
   readonly positions?: Tensor;
 }
 
-export function rotaryTables(graph: Graph, length: number, headSize: number, theta: number): Rotary {
-  const half = headSize / 2;
-  const angles = Array.from({ length: length * half }, (_, i) => {
-    const t = Math.floor(i / half);
-    return t * Math.pow(theta, (-2 * (i % half)) / headSize);
+/** How a model was stretched beyond the length it was first trained on. */
+export type RopeScaling =
+  | { readonly kind: 'linear'; readonly factor: number }
+  /** Llama 3.1's: long waves are slowed by `factor`, short ones kept, those between mixed. */
+  | {
+      readonly kind: 'llama3';
+      readonly factor: number;
+      readonly lowFrequencyFactor: number;
+      readonly highFrequencyFactor: number;
+      readonly originalLength: number;
+    };
+
+/** Radians a position of each pair of elements [headSize / 2]: θ^(−2i/headSize), scaled (Llama 3 herd, arXiv 2407.21783). */
+export function rotaryFrequencies(headSize: number, theta: number, scaling?: RopeScaling): number[] {
+  const plain = Array.from({ length: headSize / 2 }, (_, i) => Math.pow(theta, (-2 * i) / headSize));
+  if (!scaling) return plain;
+  if (scaling.kind === 'linear') return plain.map((frequency) => frequency / scaling.factor);
+  const { factor, lowFrequencyFactor: low, highFrequencyFactor: high, originalLength } = scaling;
+  return plain.map((frequency) => {
+    const turns = (originalLength * frequency) / (2 * Math.PI); // within the original length
+    const kept = Math.min(1, Math.max(0, (turns - low) / (high - low)));
+    return kept * frequency + ((1 - kept) * frequency) / factor;
   });
+}
+
+export function rotaryTables(
+  graph: Graph,
+  length: number,
+  headSize: number,
+  theta: number,
+  scaling?: RopeScaling,
+): Rotary {
+  const half = headSize / 2;
+  const frequencies = rotaryFrequencies(headSize, theta, scaling);
+  const angles = Array.from(
+    { length: length * half },
+    (_, i) => Math.floor(i / half) * frequencies[i % half]!,
+  );
   const table = (f: (angle: number) => number) => graph.constant(angles.map(f), 'float', [length, half]);
   return { headSize, cos: table(Math.cos), sin: table(Math.sin), minusSin: table((a) => -Math.sin(a)) };
 }
@@ -183,7 +215,7 @@ export function attentionProjections(scope: Scope, options: AttentionOptions): A
   const { initialize = normal(0.02), initializeOutput = initialize } = options;
   const declare = (name: string, count: number): Projection => {
     const place = scope.child(name);
-    const weight = place.parameter('weight', [count * headSize, width], initialize);
+    const weight = matrix(place, 'weight', [count * headSize, width], initialize);
     return bias
       ? { heads: count, weight, bias: place.parameter('bias', [count * headSize], zeros) }
       : { heads: count, weight };
@@ -227,19 +259,24 @@ export function attention(
 
 interface Projection {
   readonly heads: number;
-  readonly weight: Tensor; // [heads·headSize, width]
+  readonly weight: Matrix; // [heads·headSize, width]
   readonly bias?: Tensor;
 }
 
 /** Projections of x [B, T, width], each [B, heads, T, headSize]: one wide product instead of several narrow ones. */
 function toHeads(x: Tensor, projections: readonly Projection[], headSize: number): Tensor[] {
-  const weight = concat(
-    projections.map((p) => p.weight),
-    0,
-  );
-  const biases = projections.flatMap((p) => (p.bias ? [p.bias] : []));
-  const y = applyLinear(x, weight, biases.length > 0 ? concat(biases, 0) : undefined);
   const counts = projections.map((p) => p.heads);
-  const all = reshape(y, [x.dim(0), x.dim(1), counts.reduce((a, n) => a + n, 0), headSize]);
-  return split(transpose(all, [0, 2, 1, 3]), 1, counts);
+  const heads = (y: Tensor, count: number): Tensor =>
+    transpose(reshape(y, [x.dim(0), x.dim(1), count, headSize]), [0, 2, 1, 3]);
+  const weights = projections.flatMap(({ weight }) => weight.weight ?? []);
+  // Joining matrices that lie outside the graph, or that nobody knows whole, would copy them.
+  if (weights.length < projections.length)
+    return projections.map((p) => heads(applyMatrix(x, p.weight, p.bias), p.heads));
+  const biases = projections.flatMap((p) => (p.bias ? [p.bias] : []));
+  const y = applyLinear(x, concat(weights, 0), biases.length > 0 ? concat(biases, 0) : undefined);
+  const all = heads(
+    y,
+    counts.reduce((a, n) => a + n, 0),
+  );
+  return split(all, 1, counts);
 }

@@ -21,7 +21,7 @@ import { type HostTensor, allocate, emptyTensor, sizeOf, toArray } from './dtype
 import type { DecoderOptions, DecoderStep, StepCache } from './decoder.ts';
 import { NnError } from './errors.ts';
 import type { Tensor } from './graph.ts';
-import { buildInference } from './inference.ts';
+import { type Weights, buildInference } from './inference.ts';
 import { KeyValueCache } from './kv-cache.ts';
 import type { Scope } from './scope.ts';
 import { type Session, type SessionOptions, openSession } from './session.ts';
@@ -47,7 +47,7 @@ export interface CachedDecoderOptions {
   /** Tokens a row may hold, prefix included. */
   readonly capacity: number;
   readonly maxRows: number;
-  readonly parameters: ReadonlyMap<string, HostTensor>;
+  readonly parameters: Weights;
   readonly build: BuildCachedStep;
   /** Batch sizes to build graphs for, default 1, 8 and 64: rows are padded up to one, or cut into the largest. */
   readonly buckets?: readonly number[];
@@ -182,13 +182,12 @@ export class CachedDecoder {
       const size = this.sizes.find((bucket) => bucket >= count)!;
       const graph = await this.graphFor(size, tokens, prefill);
       for (const tensor of graph.inputs) fill(graph.feeds[tensor.name]!, tensor, inputs, start, count, rows);
-      const positions = graph.feeds[POSITIONS]!.data as Int32Array;
-      for (let row = 0, i = 0; row < count; row++)
+      // A model that places its tokens itself reads neither.
+      const positions = graph.feeds[POSITIONS]?.data as Int32Array | undefined;
+      for (let row = 0, i = 0; positions && row < count; row++)
         for (let t = 0; t < tokens; t++, i++) positions[i] = cache.lengths[start + row]! + t;
-      if (keep)
-        (graph.feeds[KEEP]!.data as Float32Array).set(
-          keep.subarray(start * tokens, (start + count) * tokens),
-        );
+      const kept = graph.feeds[KEEP]?.data as Float32Array | undefined;
+      if (keep) kept?.set(keep.subarray(start * tokens, (start + count) * tokens));
       const feeds = prefill ? graph.feeds : { ...graph.feeds, ...this.pastViews(graph, start) };
       const fetched = await graph.session.run(feeds, graph.targets);
       for (let layer = 0; layer < this.given.options.layers; layer++) {
@@ -275,7 +274,10 @@ export class CachedDecoder {
     for (const { name, shape } of [...callers, ...record.outputs])
       if (shape[0] !== rows)
         throw new NnError('shape-mismatch', `${name} [${shape.join()}] does not start with ${rows} rows`);
-    const fed = [...callers, ...[...own].filter(({ name }) => name === POSITIONS || name === KEEP)];
+    const fed = [
+      ...callers,
+      ...[...own].filter(({ name }) => read.has(name) && (name === POSITIONS || name === KEEP)),
+    ];
     return {
       rows,
       session: await openSession(graph.toModel(), this.given.session),

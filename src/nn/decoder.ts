@@ -12,6 +12,7 @@
  */
 import {
   type AttentionProjections,
+  type RopeScaling,
   type Rotary,
   attend,
   attentionProjections,
@@ -38,6 +39,7 @@ export interface DecoderOptions {
   readonly hidden: number;
   /** Default 10000. */
   readonly ropeTheta?: number;
+  readonly ropeScaling?: RopeScaling;
   /** Default 1e-5. */
   readonly normEpsilon?: number;
   /** Standard deviation of the initial matrices; default 0.02, Llama's initializer_range. */
@@ -52,6 +54,12 @@ export interface SequenceContext {
    * each [B, T, width], or [B, 1, width] to hide the same units from all tokens of a row (Gal & Ghahramani 2016).
    */
   readonly masks?: readonly Tensor[];
+  /** int [B, T]: where each token stands, instead of one behind the other; below `positionLimit`. */
+  readonly positions?: Tensor;
+  /** Default T. */
+  readonly positionLimit?: number;
+  /** Who sees whom, added to the scores [B or 1, 1, T, T], instead of `keep` and everything before. */
+  readonly bias?: Tensor;
 }
 
 /** What a step looks back at, as tensors of its graph. */
@@ -61,6 +69,8 @@ export interface StepCache {
   readonly positionLimit: number;
   /** float [B, S]: 1 for a new token, 0 for padding. */
   readonly keep?: Tensor;
+  /** Who of the new tokens sees whom [B or 1, 1, S, S], instead of `keep` and everything before. */
+  readonly bias?: Tensor;
   /** Absent when nothing came before. */
   readonly past?: {
     readonly keep: Tensor; // float [B, capacity]: 1 for a slot that holds a token
@@ -82,13 +92,14 @@ export function decoderBlocks(
   scope: Scope,
   options: DecoderOptions,
 ): (x: Tensor, context?: SequenceContext) => Tensor {
-  const { blocks, norm, headSize, theta } = declareBlocks(scope, options);
-  return (x, { keep, masks } = {}) => {
+  const { blocks, norm, rotaryOf } = declareBlocks(scope, options);
+  return (x, { keep, masks, positions, positionLimit, bias: given } = {}) => {
     const length = x.dim(1);
     if (masks && masks.length !== 2 * blocks.length)
       throw new NnError('shape-mismatch', `${masks.length} dropout masks for ${blocks.length} layers`);
-    const rotary = rotaryTables(scope.graph, length, headSize, theta);
-    const bias = maskBias(scope.graph, length, length, keep ? { causal: true, keep } : { causal: true });
+    const rotary = rotaryOf(positionLimit ?? length, positions);
+    const bias =
+      given ?? maskBias(scope.graph, length, length, keep ? { causal: true, keep } : { causal: true });
     const masked = (y: Tensor, at: number): Tensor => (masks ? dropout(y, masks[at]!) : y);
     return norm(
       blocks.reduce((h, { attentionNorm, attention, feedForwardNorm, feedForward }, i) => {
@@ -105,16 +116,16 @@ export function decoderStep(
   scope: Scope,
   options: DecoderOptions,
 ): (x: Tensor, cache: StepCache) => DecoderStep {
-  const { blocks, norm, headSize, theta } = declareBlocks(scope, options);
-  return (x, { positions, positionLimit, keep, past }) => {
+  const { blocks, norm, rotaryOf } = declareBlocks(scope, options);
+  return (x, { positions, positionLimit, keep, bias: given, past }) => {
     const length = x.dim(1);
-    const tables = rotaryTables(scope.graph, positionLimit, headSize, theta);
-    const rotary: Rotary = { ...tables, positions: cast(positions, 'int64') };
+    const rotary = rotaryOf(positionLimit, positions);
     // A single new token that is no padding sees itself: there is nothing to mask.
-    const bias =
+    const own =
       length > 1 || keep
         ? maskBias(scope.graph, length, length, keep ? { causal: true, keep } : { causal: true })
         : undefined;
+    const bias = given ?? own;
     const hiddenSlots = past && pastBias(past.keep);
     const [keys, values]: [Tensor[], Tensor[]] = [[], []];
     let h = x;
@@ -143,7 +154,7 @@ interface Block {
 
 function declareBlocks(scope: Scope, options: DecoderOptions) {
   const { width, layers, heads, keyValueHeads = heads, headSize = width / heads, hidden } = options;
-  const { normEpsilon = 1e-5, deviation = 0.02, ropeTheta = 10000 } = options;
+  const { normEpsilon = 1e-5, deviation = 0.02, ropeTheta = 10000, ropeScaling } = options;
   const initialize = normal(deviation);
   // Residual outputs start smaller, by 1/√(number of residual additions): Radford et al. 2019 (GPT-2), section 2.3.
   const initializeResidual = normal(deviation / Math.sqrt(2 * layers));
@@ -168,5 +179,9 @@ function declareBlocks(scope: Scope, options: DecoderOptions) {
       }),
     };
   });
-  return { blocks, norm: rmsNorm(scope.child('norm'), width, normEpsilon), headSize, theta: ropeTheta };
+  const rotaryOf = (limit: number, positions?: Tensor): Rotary => {
+    const tables = rotaryTables(scope.graph, limit, headSize, ropeTheta, ropeScaling);
+    return positions ? { ...tables, positions: cast(positions, 'int64') } : tables;
+  };
+  return { blocks, norm: rmsNorm(scope.child('norm'), width, normEpsilon), rotaryOf };
 }

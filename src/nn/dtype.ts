@@ -8,6 +8,12 @@ export interface ArrayOf {
   int32: Int32Array;
   int64: BigInt64Array;
   bool: Uint8Array;
+  /** Stored weights only, as their bits: a graph casts or dequantises them. */
+  float16: Uint16Array;
+  bfloat16: Uint16Array;
+  uint8: Uint8Array;
+  /** Two a byte, the first in the low half. */
+  uint4: Uint8Array;
 }
 export type DType = keyof ArrayOf;
 export type FloatType = 'float32' | 'float64';
@@ -21,7 +27,17 @@ export interface HostTensor {
   readonly data: NumericArray;
 }
 
-export const BYTES: Record<DType, number> = { float32: 4, float64: 8, int32: 4, int64: 8, bool: 1 };
+export const BYTES: Record<DType, number> = {
+  float32: 4,
+  float64: 8,
+  int32: 4,
+  int64: 8,
+  bool: 1,
+  float16: 2,
+  bfloat16: 2,
+  uint8: 1,
+  uint4: 0.5,
+};
 
 export function sizeOf(shape: Shape): number {
   return shape.reduce((product, d) => product * d, 1);
@@ -53,8 +69,14 @@ export function allocate(dtype: DType, length: number): NumericArray {
       return new Int32Array(length);
     case 'int64':
       return new BigInt64Array(length);
+    case 'float16':
+    case 'bfloat16':
+      return new Uint16Array(length);
     case 'bool':
+    case 'uint8':
       return new Uint8Array(length);
+    case 'uint4':
+      return new Uint8Array(Math.ceil(length / 2));
   }
 }
 
@@ -64,6 +86,10 @@ const CONSTRUCTORS = {
   int32: Int32Array,
   int64: BigInt64Array,
   bool: Uint8Array,
+  float16: Uint16Array,
+  bfloat16: Uint16Array,
+  uint8: Uint8Array,
+  uint4: Uint8Array,
 } as const;
 
 /** `values` as the typed array of `dtype`: the same object when it already is one, a converted copy otherwise. */

@@ -11,6 +11,10 @@ export type NnErrorCode =
   | 'tensor-not-on-cpu' // an output lies on a device and may not be read from here
   | 'weights-corrupt' // a weights file contradicts itself
   | 'weights-mismatch' // a weights file does not fit the model
+  | 'checkpoint-unsupported' // a checkpoint of another kind than this engine runs
+  | 'checkpoint-incomplete' // a checkpoint that lacks a file or a tensor
+  | 'tokenizer-unusable' // a tokenizer that cannot be read or is not this model's
+  | 'memory-short' // a model that needs more memory than there is
   | 'model-too-large'; // a serialized graph beyond protobuf's 2 GiB
 
 export class NnError extends Error {

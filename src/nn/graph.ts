@@ -1,5 +1,13 @@
 /** A graph of tensors with static shapes which records how to differentiate itself and serializes to ONNX. It runs nothing. */
-import { type DType, type FloatType, type NumericArray, type Shape, sizeOf, toArray } from './dtype.ts';
+import {
+  BYTES,
+  type DType,
+  type FloatType,
+  type NumericArray,
+  type Shape,
+  sizeOf,
+  toArray,
+} from './dtype.ts';
 import { NnError } from './errors.ts';
 import {
   type Attribute,
@@ -110,7 +118,7 @@ export class Graph {
   ): Tensor {
     const tensor = this.named(name, this.resolve(dtype), shape);
     const stored: NumericArray | ExternalLocation = 'location' in data ? data : toArray(tensor.dtype, data);
-    if (!('location' in stored) && stored.length !== sizeOf(shape))
+    if (!('location' in stored) && stored.byteLength !== Math.ceil(sizeOf(shape) * BYTES[tensor.dtype]))
       throw new NnError('shape-mismatch', `${name}: ${stored.length} values for [${shape.join()}]`);
     this.initializers.push({ name, dtype: tensor.dtype, shape, data: stored });
     return tensor;

@@ -2,15 +2,22 @@
 import { type HostTensor, type NumericArray, type Shape, allocate, hostTensor, sizeOf } from './dtype.ts';
 import { NnError } from './errors.ts';
 import { Graph, type Tensor } from './graph.ts';
-import { Scope } from './scope.ts';
+import { type MatrixSource, Scope } from './scope.ts';
 import { type Session, type SessionOptions, openSession } from './session.ts';
 import type { Batch } from './trainer.ts';
 
 /** Declares a model for `batch` rows. Every input and output has the rows as its first axis. */
 export type BuildForward = (scope: Scope, batch: number) => Readonly<Record<string, Tensor>>;
 
+/** Weights that are no host tensors: made graph by graph, as pretrained/weights.ts does from files. */
+export interface GraphWeights {
+  readonly materialize: (graph: Graph, name: string, shape: Shape) => Tensor;
+  readonly matrices: (graph: Graph) => MatrixSource;
+}
+export type Weights = ReadonlyMap<string, HostTensor> | GraphWeights;
+
 export interface InferenceOptions {
-  readonly parameters: ReadonlyMap<string, HostTensor>;
+  readonly parameters: Weights;
   /** Batch sizes to build graphs for, default 1, 8 and 64. Rows are padded up to the next one, or cut into the largest. */
   readonly buckets?: readonly number[];
   readonly session?: SessionOptions;
@@ -88,24 +95,36 @@ export class InferenceModel {
   }
 }
 
-/** A forward graph with its weights inside. */
+/** A forward graph with its weights inside, or pointing to where they lie. */
 export function buildInference(
   build: (scope: Scope) => Readonly<Record<string, Tensor>>,
-  parameters: ReadonlyMap<string, HostTensor>,
+  parameters: Weights,
 ): { readonly graph: Graph; readonly inputs: readonly Tensor[] } {
   const graph = new Graph();
-  const scope = new Scope(graph, (name, shape) => {
-    const weights = parameters.get(name);
-    if (weights?.shape.join() !== shape.join())
-      throw new NnError(
-        'weights-mismatch',
-        `${name} should be [${shape.join()}], the weights have ${weights ? `[${weights.shape.join()}]` : 'none'}`,
-      );
-    return graph.initializer(name, 'float', shape, weights.data);
-  });
+  const scope =
+    'materialize' in parameters
+      ? new Scope(graph, (name, shape) => parameters.materialize(graph, name, shape)).withMatrices(
+          parameters.matrices(graph),
+        )
+      : new Scope(graph, (name, shape) => hostWeights(graph, parameters, name, shape));
   const outputs = graph.untaped(() => build(scope));
   for (const [name, tensor] of Object.entries(outputs)) graph.output(tensor, name);
   return { graph, inputs: graph.inputs };
+}
+
+function hostWeights(
+  graph: Graph,
+  parameters: ReadonlyMap<string, HostTensor>,
+  name: string,
+  shape: Shape,
+): Tensor {
+  const weights = parameters.get(name);
+  if (weights?.shape.join() !== shape.join())
+    throw new NnError(
+      'weights-mismatch',
+      `${name} should be [${shape.join()}], the weights have ${weights ? `[${weights.shape.join()}]` : 'none'}`,
+    );
+  return graph.initializer(name, 'float', shape, weights.data);
 }
 
 function rowsOf(

@@ -5,17 +5,14 @@ import { gatherRows } from './gather-ops.ts';
 import type { Tensor } from './graph.ts';
 import { gemm } from './matrix-ops.ts';
 import { add, mul, reciprocal, reduceMean, sqrt, sub, swiglu } from './ops.ts';
-import { type Initialize, type Scope, normal, ones, uniform, zeros } from './scope.ts';
+import { type Initialize, type Product, type Scope, normal, ones, uniform, zeros } from './scope.ts';
 import { reduceSum, reshape } from './shape-ops.ts';
 
 export type Layer = (x: Tensor) => Tensor;
 
 /** x [..., in] · weightᵀ + bias, computed as one matrix product: weight [out, in], bias [out]. */
 export function applyLinear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
-  const width = x.dim(-1);
-  const flat = reshape(x, [sizeOf(x.shape) / width, width]);
-  const y = gemm(flat, weight, bias ? { transB: true, bias } : { transB: true });
-  return reshape(y, [...x.shape.slice(0, -1), weight.dim(0)]);
+  return applyMatrix(x, plainMatrix(weight), bias);
 }
 
 export interface LinearOptions {
@@ -27,12 +24,44 @@ export interface LinearOptions {
   readonly initialize?: Initialize;
 }
 
+/** A weight matrix [outputs, inputs] of a model. */
+export interface Matrix {
+  /** Null when the matrix comes from elsewhere (see MatrixSource) and only its products are known. */
+  readonly weight: Tensor | null;
+  readonly multiply: Product;
+}
+
+/** Declares a matrix, or takes the one that the scope's source gives. */
+export function matrix(
+  scope: Scope,
+  name: string,
+  shape: readonly [outputs: number, inputs: number],
+  initialize: Initialize,
+): Matrix {
+  const given = scope.productFrom(name, shape, initialize);
+  return given ? { weight: null, multiply: given } : plainMatrix(scope.parameter(name, shape, initialize));
+}
+
+export function plainMatrix(weight: Tensor): Matrix {
+  return {
+    weight,
+    multiply: (x, bias) => gemm(x, weight, bias ? { transB: true, bias } : { transB: true }),
+  };
+}
+
+/** x [..., in] · weightᵀ + bias for any matrix. */
+export function applyMatrix(x: Tensor, { multiply }: Matrix, bias?: Tensor): Tensor {
+  const width = x.dim(-1);
+  const y = multiply(reshape(x, [sizeOf(x.shape) / width, width]), bias);
+  return reshape(y, [...x.shape.slice(0, -1), y.dim(1)]);
+}
+
 /** Declares `weight` [outputs, inputs] and `bias` [outputs]; maps [..., inputs] → [..., outputs]. */
 export function linear(scope: Scope, options: LinearOptions): Layer {
   const { inputs, outputs, initialize = uniform(1 / Math.sqrt(inputs)) } = options;
-  const weight = scope.parameter('weight', [outputs, inputs], initialize);
+  const weight = matrix(scope, 'weight', [outputs, inputs], initialize);
   const bias = options.bias === false ? undefined : scope.parameter('bias', [outputs], zeros);
-  return (x) => applyLinear(x, weight, bias);
+  return (x) => applyMatrix(x, weight, bias);
 }
 
 export interface Embedding {

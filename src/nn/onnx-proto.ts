@@ -40,7 +40,17 @@ message ModelProto {
 const ModelProto = protobuf.parse(SCHEMA, { keepCase: true }).root.lookupType('onnx.ModelProto');
 
 /** TensorProto.DataType */
-export const DATA_TYPE: Record<DType, number> = { float32: 1, int32: 6, int64: 7, bool: 9, float64: 11 };
+export const DATA_TYPE: Record<DType, number> = {
+  float32: 1,
+  uint8: 2,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+  float64: 11,
+  bfloat16: 16,
+  uint4: 21,
+};
 const ATTRIBUTE = { float: 1, int: 2, string: 3, tensor: 4, floats: 6, ints: 7 } as const;
 const EXTERNAL = 1; // TensorProto.DataLocation
 const IR_VERSION = 10; // goes with opsets 21 to 26; onnxruntime 1.30 refuses opset 27

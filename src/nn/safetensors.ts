@@ -3,15 +3,25 @@
  * Format: 8 bytes header length (little-endian), JSON header, data. https://github.com/huggingface/safetensors
  */
 import { randomUUID } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { type DType, type HostTensor, type NumericArray, type Shape, sizeOf } from './dtype.ts';
 import { NnError } from './errors.ts';
 import { bfloat16ToFloat32, float16ToFloat32, float32ToBfloat16, float32ToFloat16 } from './half.ts';
 
 /** Element types that this reader knows; halves are read as float32. */
-export type StoredType = 'F32' | 'F64' | 'F16' | 'BF16' | 'I32' | 'I64' | 'BOOL';
-const STORED_BYTES: Record<StoredType, number> = {
+export type StoredType = 'F32' | 'F64' | 'F16' | 'BF16' | 'I32' | 'I64' | 'BOOL' | 'U8';
+export const STORED_BYTES: Readonly<Record<StoredType, number>> = {
   F32: 4,
   F64: 8,
   F16: 2,
@@ -19,6 +29,7 @@ const STORED_BYTES: Record<StoredType, number> = {
   I32: 4,
   I64: 8,
   BOOL: 1,
+  U8: 1,
 };
 const STORED_AS: Record<DType, StoredType> = {
   float32: 'F32',
@@ -26,6 +37,10 @@ const STORED_AS: Record<DType, StoredType> = {
   int32: 'I32',
   int64: 'I64',
   bool: 'BOOL',
+  float16: 'F16',
+  bfloat16: 'BF16',
+  uint8: 'U8',
+  uint4: 'U8', // the bytes that hold the pairs
 };
 const MAX_HEADER = 100_000_000; // the reference implementation's limit
 
@@ -53,16 +68,62 @@ function corrupt(what: string): NnError {
 
 /** Parses and checks the header of a whole file; throws `weights-corrupt` naming what is wrong. */
 export function readHeader(file: Uint8Array): SafetensorsHeader {
-  if (file.length < 8) throw corrupt(`${file.length} bytes: too short for a header`);
-  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
-  const size = view.getBigUint64(0, true);
+  const start = headerEnd(file, file.length);
+  return parseHeader(file.subarray(8, start), start, file.length);
+}
+
+/** The same of a file of any size, of which only the header is read. Throws also the file system's errors. */
+export function readHeaderOf(path: string): SafetensorsHeader {
+  const file = openSync(path, 'r');
+  try {
+    const length = fstatSync(file).size;
+    const start = headerEnd(readBytes(file, 0, Math.min(8, length)), length);
+    return parseHeader(readBytes(file, 8, start - 8), start, length);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** One tensor's bytes as they are stored, of a file whose header was checked. */
+export function readStored(path: string, { offset, length }: StoredTensor): Uint8Array {
+  const file = openSync(path, 'r');
+  try {
+    return readBytes(file, offset, length);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** One tensor of a file whose header was checked; F16 and BF16 become float32. */
+export function readTensor(path: string, stored: StoredTensor): HostTensor {
+  return decode(readStored(path, stored), { ...stored, offset: 0 });
+}
+
+function readBytes(file: number, offset: number, length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  for (let done = 0; done < length;) {
+    const read = readSync(file, bytes, done, Math.min(length - done, 1 << 30), offset + done);
+    if (read === 0) throw corrupt(`it ends ${length - done} bytes early`);
+    done += read;
+  }
+  return bytes;
+}
+
+/** Where the header ends and the data begins, from the first 8 bytes of a file. */
+function headerEnd(first: Uint8Array, fileLength: number): number {
+  if (fileLength < 8) throw corrupt(`${fileLength} bytes: too short for a header`);
+  const size = new DataView(first.buffer, first.byteOffset, 8).getBigUint64(0, true);
   if (size > BigInt(MAX_HEADER)) throw corrupt(`header of ${size.toString()} bytes`);
   const start = 8 + Number(size);
-  if (start > file.length)
-    throw corrupt(`header of ${size.toString()} bytes in a file of ${file.length}: truncated`);
+  if (start > fileLength)
+    throw corrupt(`header of ${size.toString()} bytes in a file of ${fileLength}: truncated`);
+  return start;
+}
+
+function parseHeader(bytes: Uint8Array, start: number, fileLength: number): SafetensorsHeader {
   let header: unknown;
   try {
-    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(file.subarray(8, start)));
+    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {
     throw new NnError('weights-corrupt', 'the header is no JSON', { cause });
   }
@@ -90,7 +151,7 @@ export function readHeader(file: Uint8Array): SafetensorsHeader {
       );
     end += length;
   }
-  if (end !== file.length) throw corrupt(`the header describes ${end} bytes, the file has ${file.length}`);
+  if (end !== fileLength) throw corrupt(`the header describes ${end} bytes, the file has ${fileLength}`);
   return { metadata, tensors };
 }
 
@@ -137,6 +198,8 @@ function decode(file: Uint8Array, { dtype, shape, offset, length }: StoredTensor
       return { dtype: 'int64', shape, data: new BigInt64Array(bytes.buffer, 0, length / 8) };
     case 'BOOL':
       return { dtype: 'bool', shape, data: bytes };
+    case 'U8':
+      return { dtype: 'uint8', shape, data: bytes };
   }
 }
 
@@ -167,22 +230,55 @@ function encode(
   return { type: floatsAs, data: floatsAs === 'F16' ? float32ToFloat16(floats) : float32ToBfloat16(floats) };
 }
 
+/** What is written of one tensor; `bytes` is asked for when its turn comes, so that a file may exceed the memory. */
+export interface TensorSource {
+  readonly type: StoredType;
+  readonly shape: Shape;
+  readonly bytes: () => Uint8Array;
+}
+
 /** The chunks of a file: header first, then each tensor's bytes. Names are written in the order given. */
-function chunks(tensors: ReadonlyMap<string, HostTensor>, options: WriteOptions): Uint8Array[] {
-  const header: Record<string, unknown> = options.metadata ? { __metadata__: options.metadata } : {};
-  const data: Uint8Array[] = [];
+function* chunks(
+  tensors: ReadonlyMap<string, TensorSource>,
+  metadata: WriteOptions['metadata'],
+): Generator<Uint8Array> {
+  const header: Record<string, unknown> = metadata ? { __metadata__: metadata } : {};
   let end = 0;
-  for (const [name, tensor] of tensors) {
-    const { type, data: values } = encode(tensor, options.floatsAs);
-    header[name] = { dtype: type, shape: tensor.shape, data_offsets: [end, end + values.byteLength] };
-    data.push(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
-    end += values.byteLength;
+  for (const [name, { type, shape }] of tensors) {
+    const length = sizeOf(shape) * STORED_BYTES[type];
+    header[name] = { dtype: type, shape, data_offsets: [end, end + length] };
+    end += length;
   }
   const text = new TextEncoder().encode(JSON.stringify(header));
   const padded = new Uint8Array(8 + Math.ceil(text.length / 8) * 8).fill(0x20, 8); // spaces: data starts 8-aligned
   padded.set(text, 8);
   new DataView(padded.buffer).setBigUint64(0, BigInt(padded.length - 8), true);
-  return [padded, ...data];
+  yield padded;
+  for (const [name, { type, shape, bytes }] of tensors) {
+    const data = bytes();
+    if (data.length !== sizeOf(shape) * STORED_BYTES[type])
+      throw new NnError('shape-mismatch', `${name}: ${data.length} bytes for ${type}[${shape.join()}]`);
+    yield data;
+  }
+}
+
+function sourcesOf(
+  tensors: ReadonlyMap<string, HostTensor>,
+  floatsAs: WriteOptions['floatsAs'],
+): Map<string, TensorSource> {
+  return new Map(
+    [...tensors].map(([name, tensor]): [string, TensorSource] => {
+      const { type, data } = encode(tensor, floatsAs);
+      return [
+        name,
+        {
+          type,
+          shape: tensor.shape,
+          bytes: () => new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+        },
+      ];
+    }),
+  );
 }
 
 /** A file in memory. */
@@ -190,7 +286,7 @@ export function formatSafetensors(
   tensors: ReadonlyMap<string, HostTensor>,
   options: WriteOptions = {},
 ): Uint8Array {
-  return Buffer.concat(chunks(tensors, options));
+  return Buffer.concat([...chunks(sourcesOf(tensors, options.floatsAs), options.metadata)]);
 }
 
 /**
@@ -202,11 +298,20 @@ export function saveSafetensors(
   tensors: ReadonlyMap<string, HostTensor>,
   options: WriteOptions = {},
 ): void {
+  streamSafetensors(path, sourcesOf(tensors, options.floatsAs), options.metadata);
+}
+
+/** The same from tensors that are made one by one. */
+export function streamSafetensors(
+  path: string,
+  tensors: ReadonlyMap<string, TensorSource>,
+  metadata?: WriteOptions['metadata'],
+): void {
   const temporary = `${path}.${randomUUID()}.tmp`;
   const file = openSync(temporary, 'wx');
   try {
     try {
-      for (const chunk of chunks(tensors, options))
+      for (const chunk of chunks(tensors, metadata))
         for (let done = 0; done < chunk.length;)
           done += writeSync(file, chunk, done, Math.min(chunk.length - done, 1 << 30));
       fsyncSync(file);

@@ -58,35 +58,78 @@ export interface ParameterRequest {
 /** Declares something else in place of a parameter, e.g. a frozen weight and a low-rank change to it (lora.ts). */
 export type Adapt = (request: ParameterRequest, declare: (request: ParameterRequest) => Tensor) => Tensor;
 
+/** x [N, in] → x·weightᵀ + bias [N, out]. */
+export type Product = (x: Tensor, bias?: Tensor) => Tensor;
+
+/** How matrices multiply where that is not one Gemm with a parameter: stored elsewhere, quantised, with an adapter. */
+export interface MatrixSource {
+  /** Null: the matrix is an ordinary parameter. */
+  product(
+    place: Scope,
+    name: string,
+    shape: readonly [outputs: number, inputs: number],
+    initialize: Initialize,
+  ): Product | null;
+}
+
+/** What a place does differently from declaring parameters and multiplying with them. */
+interface Hooks {
+  readonly adapt?: Adapt;
+  readonly matrices?: MatrixSource;
+}
+
 /** A place in a model: `scope.child('layers.0').parameter('weight', …)` declares `layers.0.weight`. */
 export class Scope {
   readonly graph: Graph;
   private readonly path: string;
   private readonly materialize: Materialize;
   private readonly declared: Map<string, Declaration>;
-  private readonly adapt: Adapt | undefined;
+  private readonly hooks: Hooks;
 
   constructor(
     graph: Graph,
     materialize: Materialize,
     path = '',
     declared = new Map<string, Declaration>(),
-    adapt?: Adapt,
+    hooks: Hooks = {},
   ) {
     this.graph = graph;
     this.materialize = materialize;
     this.path = path;
     this.declared = declared;
-    this.adapt = adapt;
+    this.hooks = hooks;
   }
 
   child(name: string): Scope {
-    return new Scope(this.graph, this.materialize, `${this.path}${name}.`, this.declared, this.adapt);
+    return new Scope(this.graph, this.materialize, `${this.path}${name}.`, this.declared, this.hooks);
   }
 
   /** The same place with every parameter declared in it handed to `adapt` first. */
   adapted(adapt: Adapt): Scope {
-    return new Scope(this.graph, this.materialize, this.path, this.declared, adapt);
+    return this.hooked({ adapt });
+  }
+
+  /** The same place with matrices from elsewhere. */
+  withMatrices(matrices: MatrixSource): Scope {
+    return this.hooked({ matrices });
+  }
+
+  private hooked(hooks: Hooks): Scope {
+    return new Scope(this.graph, this.materialize, this.path, this.declared, { ...this.hooks, ...hooks });
+  }
+
+  /** The full name of something declared here. */
+  nameOf(name: string): string {
+    return this.path + name;
+  }
+
+  /** The product with a matrix from elsewhere; null when the matrix is an ordinary parameter. */
+  productFrom(
+    name: string,
+    shape: readonly [outputs: number, inputs: number],
+    initialize: Initialize,
+  ): Product | null {
+    return this.hooks.matrices?.product(this, name, shape, initialize) ?? null;
   }
 
   /** A value fed at each step; `'float'` follows the graph. Inputs are named globally, not by path. */
@@ -98,7 +141,7 @@ export class Scope {
   parameter(name: string, shape: Shape, initialize: Initialize, options: ParameterOptions = {}): Tensor {
     const request = { name: this.path + name, shape, initialize, options };
     const declare = (wanted: ParameterRequest): Tensor => this.register(wanted);
-    return this.adapt ? this.adapt(request, declare) : this.register(request);
+    return this.hooks.adapt ? this.hooks.adapt(request, declare) : this.register(request);
   }
 
   private register({ name, shape, initialize, options }: ParameterRequest): Tensor {

@@ -22,6 +22,10 @@ export interface SessionOptions {
   readonly optimization?: 'disabled' | 'basic' | 'extended' | 'all';
   /** Folder from which initializers with an external location are memory-mapped. */
   readonly externalFolder?: string;
+  /** Use external weights where they are mapped instead of copying them into a faster order. */
+  readonly keepMapped?: boolean;
+  /** Compute what depends on weights alone at each run instead of once, e.g. 16-bit weights widened: less memory. */
+  readonly foldConstants?: boolean;
   /** Writes ONNX Runtime's profile to files starting like this. */
   readonly profilePrefix?: string;
 }
@@ -58,9 +62,12 @@ function creationOptions(provider: Provider, options: SessionOptions): ort.Infer
       : { enableProfiling: true, profileFilePrefix: options.profilePrefix }),
     extra: {
       // Would turn the transposes of matrix-ops.ts's columnProducts back into the slower product.
-      optimization: { disable_specified_optimizers: 'GemmTransposeFusion' },
+      optimization: {
+        disable_specified_optimizers: `GemmTransposeFusion${options.foldConstants === false ? ';ConstantFolding' : ''}`,
+      },
       session: {
         intra_op: { allow_spinning: '0' }, // spinning threads lose a third when another process is busy
+        ...(options.keepMapped ? { disable_prepacking: '1' } : {}),
         ...(external === undefined ? {} : { model_external_initializers_file_folder_path: external }),
       },
     },
@@ -98,7 +105,9 @@ const handles = new WeakMap<HostTensor, ort.Tensor>();
 function handleOf(tensor: HostTensor): ort.Tensor {
   let handle = handles.get(tensor);
   if (!handle) {
-    handle = new ort.Tensor(tensor.dtype, tensor.data as Float32Array, tensor.shape);
+    const { dtype } = tensor;
+    if (dtype === 'bfloat16') throw new NnError('shape-mismatch', 'bfloat16 lives in weight files only');
+    handle = new ort.Tensor(dtype, tensor.data as Float32Array, tensor.shape);
     handles.set(tensor, handle);
   }
   return handle;
