@@ -4,7 +4,7 @@
  */
 
 import { Tables } from '../../src/knowledge/tables.ts';
-import type { DiagnosisSystem, Patient, Visit } from '../../src/shared/domain.ts';
+import type { Diagnosis, Patient, Visit } from '../../src/shared/domain.ts';
 import { NO_MEASUREMENTS } from '../../src/shared/domain.ts';
 import { asId, type DrugId, type PatientId, type VisitId } from '../../src/shared/ids.ts';
 import { newId } from '../../src/engine/store/ids.ts';
@@ -62,7 +62,7 @@ class Weighted<Item> {
 export class RecordMaker {
   readonly #random: Random;
   readonly #drugs: Weighted<DrugId>;
-  readonly #diagnoses: Weighted<{ system: DiagnosisSystem; code: string }>;
+  readonly #diagnoses: Weighted<Diagnosis>;
 
   /** @param knowledge folder of the compiled tables */
   constructor(knowledge: string, seed: number) {
@@ -87,7 +87,7 @@ export class RecordMaker {
           total / harmonic / (index + 1),
         ] as const,
     );
-    this.#diagnoses = new Weighted([...counted, ...newer]);
+    this.#diagnoses = new Weighted<Diagnosis>([...counted, ...newer]);
   }
 
   name(): string {
