@@ -38,7 +38,9 @@ export interface AuditEvent {
     | 'audit.exported'
     | 'audit.head-mismatch'
     | 'model.used'
-    | 'model.rolled-back';
+    | 'model.rolled-back'
+    | 'site-table.imported'
+    | 'site-table.removed';
   /** Identifier of what it was done to. */
   readonly subject: string;
   readonly content: Readonly<Record<string, unknown>>;
