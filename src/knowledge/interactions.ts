@@ -252,7 +252,10 @@ export class Interactions {
   }
 }
 
-/** Variants by their base drug, as the compiled pairs tell them: a pair recorded for another drug than its own two. */
+/**
+ * Variants by their base drug, as the compiled pairs tell them: a pair recorded for another drug than its own two. Where
+ * both of the two could be the variant, the pair tells nothing; others do.
+ */
 function variantsOf(pairs: ReadonlyMap<string, StoredPair>): ReadonlyMap<DrugId, readonly DrugId[]> {
   const variants = new Map<DrugId, DrugId[]>();
   for (const { a, b, sources } of pairs.values()) {
@@ -261,7 +264,9 @@ function variantsOf(pairs: ReadonlyMap<string, StoredPair>): ReadonlyMap<DrugId,
       const via = SOURCE.exec(source)?.[6];
       if (via === undefined) continue;
       const base = asId<DrugId>(via);
-      const variant = pairs.has(pairKey(base, b)) ? a : b;
+      const [couldBeA, couldBeB] = [pairs.has(pairKey(base, b)), pairs.has(pairKey(base, a))];
+      if (couldBeA === couldBeB) continue;
+      const variant = couldBeA ? a : b;
       const known = variants.get(base) ?? [];
       if (!known.includes(variant)) variants.set(base, [...known, variant]);
     }
