@@ -2,10 +2,8 @@
 
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { Classifier } from '../flame/classifier.ts';
-import { decode } from '../flame/decoding.ts';
+import { packScorer, type Scorer } from '../flame/local/local-scorer.ts';
 import { type PackManifest, readModelPack } from '../flame/model-pack.ts';
-import { ListPolicy } from '../flame/policy/list-policy.ts';
 import type { Knowledge } from '../knowledge/knowledge.ts';
 import type { SessionOptions } from '../nn/session.ts';
 import type { ModelSummary } from '../shared/contract.ts';
@@ -38,35 +36,29 @@ export async function openModel(
   session: SessionOptions = {},
 ): Promise<OpenModel> {
   const read = readModelPack(join(folder, pack));
-  const classifier = await Classifier.of(read, knowledge, { session });
-  return modelOf(classifier, await ListPolicy.of(read, knowledge, { session }));
+  return modelOf(await packScorer(read, { knowledge, session }), summaryOf(read.manifest));
 }
 
-/** @param policy absent: lists are decoded from the probabilities of the classifier */
-export function modelOf(classifier: Classifier, policy: ListPolicy | null = null): OpenModel {
-  const { manifest, formulary } = classifier;
+export function modelOf(scorer: Scorer, summary: ModelSummary): OpenModel {
+  const { name, version, formulary } = scorer;
   return {
-    name: manifest.name,
-    version: manifest.version,
+    name,
+    version,
     formulary,
-    front: manifest.front,
-    summary: summaryOf(manifest),
+    front: summary.front,
+    summary,
     score: async (context) => {
-      const [scored] = await classifier.score([context]);
+      const [scored] = await scorer.score([context]);
       return scored!;
     },
-    scoreEach: async (contexts) =>
-      (await classifier.score(contexts)).map(({ probabilities }) => probabilities),
-    lists: (context, problem) =>
-      policy ? policy.lists(problem, classifier.encode(context)) : Promise.resolve(decode(problem)),
-    close: async () => {
-      await policy?.close();
-      await classifier.close();
-    },
+    scoreEach: async (contexts) => (await scorer.score(contexts)).map(({ probabilities }) => probabilities),
+    lists: (context, problem) => scorer.lists(context, problem),
+    close: () => scorer.close(),
   };
 }
 
-const LISTS_DECODED = 'drug by drug from the probabilities, interactions penalised';
+/** How lists are written without a policy. */
+export const LISTS_DECODED = 'drug by drug from the probabilities, interactions penalised';
 const LISTS_BY_POLICY = {
   grpo: 'by a list policy, reinforced by step-wise GRPO',
   'expected-credit': 'by a list policy, reinforced by expected step credit',

@@ -198,6 +198,13 @@ export function readModelPack(directory: string): ModelPack {
   };
 }
 
+/** The model card as it was hashed; null without one. @throws FlameError MODEL_PACK_CORRUPT */
+export function readCard(directory: string): string | null {
+  const manifest = readManifest(directory);
+  if (!manifest.files.some(({ file }) => file === CARD)) return null;
+  return checkedFile(directory, CARD, manifest).toString('utf8');
+}
+
 export function readManifest(directory: string): PackManifest {
   const path = join(directory, MANIFEST);
   if (!existsSync(path)) throw new FlameError('MODEL_PACK_MISSING', { pack: basename(directory) });

@@ -110,6 +110,23 @@ export const ERROR_WORDING = {
     action:
       'The model in use is unchanged. Free memory, choose a smaller profile, and start the training again.',
   },
+  MODEL_FILE_UNUSABLE: {
+    title: '{file} is no model that Flame can install: {problem}',
+    action:
+      'Choose the folder of a model pack, or a zip archive of one as Flame exports it. Nothing was installed.',
+  },
+  MODEL_INSTALLED_ALREADY: {
+    title: 'The model {name} {version} is installed already.',
+    action: 'Choose it in the list of models.',
+  },
+  MODEL_TOO_LARGE: {
+    title: 'The model {name} needs about {needed} MB of memory; {available} MB are free.',
+    action: 'Close other programs or use a smaller model. Nothing was installed.',
+  },
+  MODEL_NOT_REMOVABLE: {
+    title: 'The model {name} cannot be removed: {problem}.',
+    action: 'Use another model first, or remove what stands on it.',
+  },
   DRUG_UNKNOWN: {
     title: 'No ingredient, brand or synonym is called "{name}".',
     action: 'Check the spelling. {suggestions}',

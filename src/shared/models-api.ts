@@ -45,16 +45,77 @@ export interface ModelsState {
   readonly history: readonly ModelUse[];
 }
 
+export interface ModelImportProgress {
+  readonly stage: 'reading' | 'copying' | 'checking' | 'storing';
+  /** 0 to 1 by bytes; null where it is not known. */
+  readonly fraction: number | null;
+}
+
+export interface ImportedModel {
+  readonly model: InstalledModel;
+  /** Bytes of memory that it is estimated to take while it is in use. */
+  readonly memory: number;
+}
+
+export interface ModelDetails {
+  readonly model: InstalledModel;
+  /** Its model card in Markdown, as written by whoever made it; null without one. */
+  readonly card: string | null;
+  readonly provenance: readonly { readonly what: Provenance; readonly value: string }[];
+  readonly files: readonly { readonly file: string; readonly bytes: number; readonly sha256: string }[];
+  /** Bytes of memory that it is estimated to take while it is in use. */
+  readonly memory: number;
+}
+
+/** What a manifest tells of where a model comes from. */
+export const PROVENANCE = [
+  'created',
+  'corpus',
+  'split',
+  'visits',
+  'source',
+  'profile',
+  'newDrugs',
+  'knowledge',
+  'interactions',
+  'hardware',
+  'duration',
+] as const;
+export type Provenance = (typeof PROVENANCE)[number];
+
+export interface ModelIntegrity {
+  /** ISO time of the check. */
+  readonly at: string;
+  readonly files: number;
+  readonly bytes: number;
+  /** What is wrong; null when every byte is as the manifest says and the model runs. */
+  readonly problem: WireErrorData | null;
+}
+
 export interface ModelsApi {
   'models.list': Method<Record<string, never>, ModelsState>;
   /** Makes a model the one that recommends from now on. A model that does not open is refused, and nothing changes. */
   'models.use': Method<{ model: ModelId }, AppStatus>;
   /** Goes back to the model that was in use before the present one. */
   'models.rollBack': Method<Record<string, never>, AppStatus>;
+  'models.details': Method<{ model: ModelId }, ModelDetails>;
+  /** Checks every byte against the manifest and runs the model once. */
+  'models.verify': Method<{ model: ModelId }, ModelIntegrity>;
+  /** Installs the model behind a grant for reading: a folder or a zip archive. It is not used yet. */
+  'models.import': Method<{ grant: string }, ImportedModel, ModelImportProgress>;
+  /** Writes a model as a zip archive to the file behind a grant. */
+  'models.export': Method<{ model: ModelId; grant: string }, { readonly bytes: number }>;
+  /** Removes a local model that is not in use, for good. */
+  'models.remove': Method<{ model: ModelId }, ModelsState>;
 }
 
 export const MODELS_METHODS = {
   'models.list': true,
   'models.use': true,
   'models.rollBack': true,
+  'models.details': true,
+  'models.verify': true,
+  'models.import': true,
+  'models.export': true,
+  'models.remove': true,
 } as const satisfies Record<keyof ModelsApi, true>;

@@ -49,10 +49,6 @@ export const METHOD_ROLES = {
   'codes.search': SIGNED_IN,
   'codes.lists': SIGNED_IN,
   'visits.import': DATA,
-  'siteTable.get': SIGNED_IN,
-  'siteTable.preview': DATA,
-  'siteTable.import': DATA,
-  'siteTable.remove': DATA,
   recommend: CLINICAL,
   'recommend.explain': CLINICAL,
   'recommend.alternatives': CLINICAL,
@@ -73,6 +69,11 @@ export const METHOD_ROLES = {
   'models.list': SIGNED_IN,
   'models.use': OVERSIGHT,
   'models.rollBack': OVERSIGHT,
+  'models.details': SIGNED_IN,
+  'models.verify': SIGNED_IN,
+  'models.import': OVERSIGHT,
+  'models.export': OVERSIGHT,
+  'models.remove': OVERSIGHT,
 } as const satisfies Record<MethodName, Access>;
 
 /** @param roles of whoever is signed in; null when nobody is */

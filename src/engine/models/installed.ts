@@ -5,7 +5,7 @@
 
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { SHIPPED_PACK } from '../../flame/model-pack.ts';
+import { PACK_FORMAT, type PackManifest, readManifest, SHIPPED_PACK } from '../../flame/model-pack.ts';
 import { FlameError, toWireError } from '../../shared/errors.ts';
 import { asId, type ModelId } from '../../shared/ids.ts';
 import type { InstalledModel } from '../../shared/models-api.ts';
@@ -57,7 +57,7 @@ export function describeModel(folders: ModelFolders, id: ModelId): InstalledMode
   try {
     const folder = folderOf(folders, id);
     const kind = kindOf(folder);
-    const { files, ...described } = kind.describe(folder);
+    const { files, ...described } = kind.describe(folder, (name, version) => packNamed(folders, name, version)?.manifest ?? null);
     const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
     return { id, origin, format: kind.format, bytes, problem: null, ...described };
   } catch (thrown) {
@@ -69,11 +69,24 @@ export function describeModel(folders: ModelFolders, id: ModelId): InstalledMode
 
 /** The folder of an installed pack by what its manifest says. @throws FlameError MODEL_PACK_MISSING */
 export function baseFolder(folders: ModelFolders, name: string, version: string): string {
-  const base = listModels(folders).find(
-    (model) => model.name === name && model.version === version && model.base === null,
-  );
-  if (!base) throw new FlameError('MODEL_PACK_MISSING', { pack: `${name} ${version}` });
-  return folderOf(folders, base.id);
+  const pack = packNamed(folders, name, version);
+  if (!pack) throw new FlameError('MODEL_PACK_MISSING', { pack: `${name} ${version}` });
+  return pack.folder;
+}
+
+function packNamed(folders: ModelFolders, name: string, version: string): { folder: string; manifest: PackManifest } | null {
+  for (const origin of [folders.shipped, folders.local]) {
+    for (const folder of namesIn(origin).map((one) => join(origin, one))) {
+      try {
+        if (kindOf(folder).format !== PACK_FORMAT) continue;
+        const manifest = readManifest(folder);
+        if (manifest.name === name && manifest.version === version) return { folder, manifest };
+      } catch {
+        // A folder that cannot be read is no base; where models are listed, it says so itself.
+      }
+    }
+  }
+  return null;
 }
 
 function namesIn(folder: string): string[] {

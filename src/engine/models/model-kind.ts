@@ -5,12 +5,14 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { PACK_FORMAT, readManifest, readModelPack } from '../../flame/model-pack.ts';
+import { PACK_FORMAT, type PackManifest, readCard, readManifest, readModelPack } from '../../flame/model-pack.ts';
 import type { Knowledge } from '../../knowledge/knowledge.ts';
 import type { SessionOptions } from '../../nn/session.ts';
 import type { ModelSummary } from '../../shared/contract.ts';
 import { FlameError } from '../../shared/errors.ts';
+import type { ModelDetails } from '../../shared/models-api.ts';
 import { openModel, summaryOf, type OpenModel } from '../model.ts';
+import { localKind } from './local-kind.ts';
 
 /** What a manifest says, before any other file is read. */
 export interface ModelDescription {
@@ -20,7 +22,7 @@ export interface ModelDescription {
   /** The pack that an adapter changes; null for a model that stands alone. */
   readonly base: { readonly name: string; readonly version: string } | null;
   readonly files: readonly { readonly file: string; readonly sha256: string; readonly bytes: number }[];
-  /** Null where it needs the base; the opened model has it then. */
+  /** Null while the base pack is not there. */
   readonly summary: ModelSummary | null;
 }
 
@@ -32,11 +34,18 @@ export interface OpenContext {
   readonly baseFolder: (name: string, version: string) => string;
 }
 
+/** Finds the manifest of an installed pack; null when it is not there. */
+export type FindPack = (name: string, version: string) => PackManifest | null;
+
 export interface ModelKind {
   /** `format` in manifest.json. */
   readonly format: string;
-  /** Reads the manifest alone. @throws FlameError MODEL_PACK_CORRUPT */
-  describe(folder: string): ModelDescription;
+  /** Reads manifests alone. @throws FlameError MODEL_PACK_CORRUPT */
+  describe(folder: string, findPack: FindPack): ModelDescription;
+  /** Where it comes from, and its model card where it has one. @throws FlameError MODEL_PACK_CORRUPT */
+  details(folder: string): Pick<ModelDetails, 'card' | 'provenance'>;
+  /** @throws FlameError MODEL_GATES_FAILED for a model that may not recommend */
+  assertUsable(folder: string): void;
   /** Checks every byte against the manifest, runs nothing. @throws FlameError MODEL_PACK_CORRUPT, MODEL_PACK_MISSING */
   check(folder: string): void;
   /** Checks every byte, opens and warms up. @throws FlameError of the MODEL_PACK family */
@@ -50,13 +59,31 @@ const packKind: ModelKind = {
     const { name, version, createdAt, files } = manifest;
     return { name, version, createdAt, files, base: null, summary: summaryOf(manifest) };
   },
+  details: (folder) => {
+    const { createdAt, knowledgeVersion, interactionVersion, training } = readManifest(folder);
+    const { corpus, split, visits, hardware, seconds } = training;
+    return {
+      card: readCard(folder),
+      provenance: [
+        { what: 'created', value: createdAt },
+        { what: 'corpus', value: corpus },
+        { what: 'split', value: split },
+        { what: 'visits', value: String(visits) },
+        { what: 'knowledge', value: knowledgeVersion },
+        { what: 'interactions', value: interactionVersion },
+        { what: 'hardware', value: hardware },
+        { what: 'duration', value: String(seconds) },
+      ],
+    };
+  },
+  assertUsable: () => undefined, // a whole pack carries no gates
   check: (folder) => {
     readModelPack(folder);
   },
   open: (folder, { knowledge, session }) => openModel(dirname(folder), basename(folder), knowledge, session),
 };
 
-const MODEL_KINDS: readonly ModelKind[] = [packKind];
+const MODEL_KINDS: readonly ModelKind[] = [packKind, localKind];
 
 /** @throws FlameError MODEL_PACK_MISSING without a manifest, MODEL_PACK_CORRUPT when it is none that Flame knows */
 export function kindOf(folder: string): ModelKind {

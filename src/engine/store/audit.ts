@@ -39,8 +39,9 @@ export interface AuditEvent {
     | 'audit.head-mismatch'
     | 'model.used'
     | 'model.rolled-back'
-    | 'site-table.imported'
-    | 'site-table.removed';
+    | 'model.imported'
+    | 'model.exported'
+    | 'model.removed';
   /** Identifier of what it was done to. */
   readonly subject: string;
   readonly content: Readonly<Record<string, unknown>>;

@@ -101,10 +101,6 @@ export function fakeEngine(initial: Partial<AppStatus> = {}): FakeEngine {
     'visits.get': () => ({ ...fixtures.DETAIL, decisions: [...decisions] }),
     'visits.save': () => ({ ...fixtures.DETAIL, decisions: [...decisions] }),
     'visits.import': () => REPORT,
-    'siteTable.get': () => ({ table: null }),
-    'siteTable.preview': () => fixtures.SITE_TABLE_PREVIEW,
-    'siteTable.import': ({ sha256 }) => ({ ...fixtures.SITE_TABLE, sha256 }),
-    'siteTable.remove': () => ({}),
     'drafts.list': () => [...drafts.values()],
     'drafts.put': ({ label, form }) => {
       const savedAt = '2026-11-22T10:05:00Z';
@@ -177,6 +173,11 @@ export function fakeEngine(initial: Partial<AppStatus> = {}): FakeEngine {
     'models.list': () => fixtures.MODELS,
     'models.use': () => status,
     'models.rollBack': () => status,
+    'models.details': () => fixtures.MODEL_DETAILS,
+    'models.verify': () => ({ at: '2026-11-22T10:05:00Z', files: 3, bytes: 17_585_000, problem: null }),
+    'models.import': () => ({ model: fixtures.MODEL_DETAILS.model, memory: 200e6 }),
+    'models.export': () => ({ bytes: 17_585_000 }),
+    'models.remove': () => fixtures.MODELS,
   };
 
   return {
