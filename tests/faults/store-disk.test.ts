@@ -1,10 +1,11 @@
-import { chmodSync, chownSync, cpSync, mkdirSync } from 'node:fs';
+import { chmodSync, chownSync, cpSync, mkdirSync, statfsSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openProfile } from '../../src/engine/profile.ts';
 import { countPatients } from '../../src/engine/store/patients.ts';
 import { temporaryFolder } from '../../src/engine/store/testing.ts';
+import { countVisits } from '../../src/engine/store/visits.ts';
 import { startChild, type ChildOptions, type Said } from './children.ts';
 
 // Root may write everywhere, so as root the children run as `nobody`.
@@ -81,3 +82,65 @@ test.skipIf(process.platform === 'win32')(
     db.close();
   },
 );
+
+/** A disk of its own, two megabytes large; null where this user may not mount one. */
+function smallDisk(): { folder: string; grow: () => void; unmount: () => void } | null {
+  const folder = join(root.path, 'disk');
+  mkdirSync(folder);
+  const mount = (...options: string[]): boolean =>
+    spawnSync('mount', ['-t', 'tmpfs', '-o', ...options, 'tmpfs', folder]).status === 0;
+  if (process.platform !== 'linux' || !mount('size=2m')) return null;
+  return {
+    folder,
+    grow: () => expect(mount('remount,size=20m')).toBe(true),
+    unmount: () => void spawnSync('umount', [folder]),
+  };
+}
+
+// Where no disk can be mounted, the limit on the file's size above stands for it.
+test('a full disk: a clear code, nothing lost, and work goes on once there is room', async () => {
+  const disk = smallDisk();
+  if (disk === null) {
+    console.warn('no small disk could be mounted here: the size limit of the test above stands for it');
+    return;
+  }
+  try {
+    const folder = join(disk.folder, 'profile');
+    cpSync(made, folder, { recursive: true });
+    const saving = await run(folder, 5000, {});
+    expect(saving['code']).toBe('STORE_UNAVAILABLE');
+    expect(saving['stored']).toBeGreaterThan(10);
+
+    const file = join(root.path, 'many.jsonl');
+    const record = {
+      year: 2020,
+      age: 50,
+      sex: 'F',
+      dx_system: 'ICD-9-CM',
+      dx: ['25000'],
+      drugs: ['metformin'],
+    };
+    const lines = Array.from({ length: 6000 }, (_, index) =>
+      JSON.stringify({ visit: `v${index}`, ...record }),
+    );
+    writeFileSync(file, lines.join('\n'));
+    const importing = startChild('write', [folder, 'import', file]);
+    await importing.ended;
+    expect(importing.said.at(-1)).toEqual({ code: 'STORE_UNAVAILABLE' });
+    expect(statfsSync(disk.folder).bavail).toBeLessThan(64);
+
+    disk.grow();
+    const again = await openProfile({ folder });
+    expect(countPatients(again.db) - countVisits(again.db)).toBe(saving['stored']);
+    expect(countVisits(again.db) % 500).toBe(0);
+    expect(again.db.all('PRAGMA integrity_check')).toEqual([{ integrity_check: 'ok' }]);
+    again.db.close();
+    const repeat = startChild('write', [folder, 'import', file]);
+    await repeat.ended;
+    const { db } = await openProfile({ folder });
+    expect(countVisits(db)).toBe(lines.length);
+    db.close();
+  } finally {
+    disk.unmount();
+  }
+});

@@ -1,41 +1,54 @@
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
-import { writeFileSync } from 'node:fs';
 import { openProfile } from '../../src/engine/profile.ts';
 import { verifyAudit } from '../../src/engine/store/audit.ts';
-import { changedDecisions, getDecision } from '../../src/engine/store/decisions.ts';
+import { changedDecisions, countDecisions, getDecision } from '../../src/engine/store/decisions.ts';
 import type { ReadableDb } from '../../src/engine/store/handle.ts';
+import { SCHEMA_VERSION } from '../../src/engine/store/migrate.ts';
 import { countPatients } from '../../src/engine/store/patients.ts';
 import { temporaryFolder } from '../../src/engine/store/testing.ts';
 import { countVisits, getVisit } from '../../src/engine/store/visits.ts';
 import { asId, type DecisionId, type VisitId } from '../../src/shared/ids.ts';
 import { startChild, type Child } from './children.ts';
+import { oldProfile } from './old-profile.ts';
 
 // A kill cannot test fsync (the system keeps the file cache); `PRAGMA synchronous` is checked in handle.test.ts.
+/** `npm run test:long` multiplies the kills. */
+const LONG = Number(process.env['FLAME_LONG'] ?? 1);
+const limit = { timeout: 300_000 * LONG };
 const root = temporaryFolder();
-afterAll(() => root.remove());
+const kills: Record<string, number> = {};
+afterAll(() => {
+  root.remove();
+  console.log('killed with SIGKILL:', JSON.stringify(kills));
+});
 
-async function kill(child: Child, after: number): Promise<void> {
-  await sleep(after);
-  child.process.kill('SIGKILL');
+/** Kills at a random moment of the next `within` milliseconds. @returns false when the child had ended before */
+async function kill(what: string, child: Child, within: number): Promise<boolean> {
+  await sleep(Math.random() * within);
+  const isKilled = child.process.exitCode === null && child.process.kill('SIGKILL');
   await child.ended;
+  if (isKilled) kills[what] = (kills[what] ?? 0) + 1;
+  return isKilled;
 }
 
 function expectSound(db: ReadableDb): void {
   expect(verifyAudit(db).broken).toBeNull();
   expect(changedDecisions(db)).toEqual([]);
   expect(db.all('PRAGMA integrity_check')).toEqual([{ integrity_check: 'ok' }]);
+  expect(db.all('PRAGMA foreign_key_check')).toEqual([]);
   expect(db.get<{ n: number }>('SELECT count(*) AS n FROM patient_search')!.n).toBe(countPatients(db));
 }
 
-test('killed while saving, 8 times: no acknowledged decision is lost', { timeout: 300_000 }, async () => {
+test('killed while saving: no acknowledged decision is lost', limit, async () => {
   const folder = join(root.path, 'saves');
   const acknowledged: { visit: VisitId; decision: DecisionId }[] = [];
-  for (let round = 0; round < 8; round++) {
+  for (let round = 0; round < 8 * LONG; round++) {
     const child = startChild('write', [folder, 'save']);
     await child.until(({ decision }) => decision !== undefined);
-    await kill(child, round * 23);
+    await kill('save', child, 150);
     for (const { visit, decision } of child.said) {
       if (visit === undefined || decision === undefined) continue;
       acknowledged.push({
@@ -53,30 +66,30 @@ test('killed while saving, 8 times: no acknowledged decision is lost', { timeout
   expect(acknowledged.length).toBeGreaterThan(8);
 });
 
-test(
-  'killed while importing, 4 times: whole batches stay, and the repeat completes it',
-  { timeout: 300_000 },
-  async () => {
-    const folder = join(root.path, 'import');
-    const file = join(root.path, 'visits.jsonl');
-    const total = 6000;
-    const record = (index: number): string =>
-      JSON.stringify({
-        visit: `v${index}`,
-        year: 2020,
-        age: 50,
-        sex: 'F',
-        dx_system: 'ICD-9-CM',
-        dx: ['25000'],
-        drugs: ['metformin'],
-      });
-    writeFileSync(file, Array.from({ length: total }, (_, index) => `${record(index)}\n`).join(''));
+test('killed while importing: whole batches stay, and the repeat completes it', limit, async () => {
+  const file = join(root.path, 'visits.jsonl');
+  const total = 6000;
+  const record = (index: number): string =>
+    JSON.stringify({
+      visit: `v${index}`,
+      year: 2020,
+      age: 50,
+      sex: 'F',
+      dx_system: 'ICD-9-CM',
+      dx: ['25000'],
+      drugs: ['metformin'],
+    });
+  writeFileSync(file, Array.from({ length: total }, (_, index) => `${record(index)}\n`).join(''));
+  for (let turn = 0; turn < LONG; turn++) {
+    const folder = join(root.path, `import-${turn}`);
     let least = 0;
-    for (let round = 0; round < 4; round++) {
+    for (let round = 0; least < total; round++) {
       const child = startChild('write', [folder, 'import', file]);
-      await child.until(({ visitsStored }) => Number(visitsStored) > 0 || round === 3);
-      if (round === 3) await child.ended;
-      else await kill(child, round * 17);
+      await child.until(({ starting }) => starting !== undefined);
+      if (round < 5) {
+        if (round > 0) await child.until(({ visitsStored }) => visitsStored !== undefined).catch(() => null);
+        await kill('import', child, 250);
+      } else await child.ended;
       const stored = Math.max(0, ...child.said.map(({ visitsStored }) => Number(visitsStored ?? 0)));
       const { db } = await openProfile({ folder });
       expect(countVisits(db)).toBeGreaterThanOrEqual(Math.min(total, least + stored));
@@ -86,15 +99,53 @@ test(
       db.close();
     }
     expect(least).toBe(total);
+  }
+});
+
+test(
+  'killed while migrating: the old content or the new one, and the next start completes it',
+  limit,
+  async () => {
+    const rows = 10_000;
+    const made = join(root.path, 'migrate-made');
+    oldProfile(made, rows);
+    // How long a whole migration takes here, so that the kills fall all over it.
+    const whole = join(root.path, 'migrate-whole');
+    cpSync(made, whole, { recursive: true });
+    const first = startChild('write', [whole, 'open']);
+    await first.until(({ starting }) => starting !== undefined);
+    const started = performance.now();
+    await first.until(({ opened }) => opened !== undefined);
+    const took = performance.now() - started;
+    await first.ended;
+    // Some end before their kill: the machine may have been slower a moment ago.
+    for (let round = 0, killed = 0; killed < 4 * LONG && round < 12 * LONG; round++) {
+      const folder = join(root.path, `migrate-${round}`);
+      cpSync(made, folder, { recursive: true });
+      const child = startChild('write', [folder, 'open']);
+      await child.until(({ starting }) => starting !== undefined);
+      if (await kill('migration', child, took * 0.7)) killed += 1;
+      const { db } = await openProfile({ folder });
+      expect(db.get('PRAGMA user_version')).toEqual({ user_version: SCHEMA_VERSION });
+      expect([countPatients(db), countVisits(db), countDecisions(db)]).toEqual([rows, rows, rows]);
+      // Every drug of every decision got its row, once.
+      expect(db.get('SELECT count(*) AS n FROM decision_drugs')).toEqual({ n: 2 * rows });
+      expect(db.all('PRAGMA integrity_check')).toEqual([{ integrity_check: 'ok' }]);
+      expect(db.all('PRAGMA foreign_key_check')).toEqual([]);
+      db.close();
+      rmSync(folder, { recursive: true });
+    }
+    expect(kills['migration']).toBeGreaterThan(0);
   },
 );
 
-test('killed during the first start, 6 times: the next start works', { timeout: 300_000 }, async () => {
-  for (let round = 0; round < 6; round++) {
+test('killed during the first start: the next start works', limit, async () => {
+  for (let round = 0; round < 4 * LONG; round++) {
     const folder = join(root.path, `first-${round}`);
+    mkdirSync(folder);
     const child = startChild('write', [folder, 'save']);
     await child.until(({ starting }) => starting !== undefined);
-    await kill(child, round * 4);
+    await kill('first start', child, 30);
     const { db } = await openProfile({ folder });
     expectSound(db);
     db.close();

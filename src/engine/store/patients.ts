@@ -101,11 +101,10 @@ export function listPatients(
   titles: Titles,
 ): { total: number; patients: PatientSummary[] } {
   const match = searchQuery(query);
-  const listed = `p.merged_into IS NULL AND p.archived_at IS ${archived ? 'NOT NULL' : 'NULL'}`;
   const { total, rows } =
     match === null
-      ? allPatients(db, listed, limit, offset)
-      : matchingPatients(db, match, listed, limit, offset);
+      ? allPatients(db, archived, limit, offset)
+      : matchingPatients(db, match, archived, limit, offset);
   return { total, patients: rows.map((row) => summaryOf(db, row, titles)) };
 }
 
@@ -120,35 +119,43 @@ interface Page {
   readonly rows: readonly PatientRow[];
 }
 
+const LISTED = 'p.merged_into IS NULL AND p.archived_at IS NULL';
+const ARCHIVED = 'p.merged_into IS NULL AND p.archived_at IS NOT NULL';
+const FEW_HITS = 1000;
 const PAGE = 'ORDER BY p.last_visit_date DESC, p.key DESC LIMIT ? OFFSET ?';
 
-function allPatients(db: ReadableDb, listed: string, limit: number, offset: number): Page {
-  const from = `FROM patients p WHERE ${listed}`;
+function allPatients(db: ReadableDb, archived: boolean, limit: number, offset: number): Page {
+  const from = `FROM patients p WHERE ${archived ? ARCHIVED : LISTED}`;
   const rows = db.all<PatientRow>(`SELECT ${COLUMNS} ${from} ${PAGE}`, limit, offset);
   return { total: db.get<{ n: number }>(`SELECT count(*) AS n ${from}`)!.n, rows };
 }
 
-/** Looks the words up once for both the page and the total. */
+/**
+ * Few hits are sorted; with many, patients are read in the order of the list until the page is full. The plus keeps
+ * SQLite from looking every hit up first. Patients that were merged into another one have no document.
+ */
 function matchingPatients(
   db: ReadableDb,
   match: string,
-  listed: string,
+  archived: boolean,
   limit: number,
   offset: number,
 ): Page {
   if (match === '') return { total: 0, rows: [] };
-  const hits = `WITH hits AS MATERIALIZED (SELECT p.key FROM patients p WHERE ${listed}
-    AND p.key IN (SELECT rowid FROM patient_search WHERE patient_search MATCH ?))`;
-  const rows = db.all<PatientRow & { total: number }>(
-    `${hits} SELECT ${COLUMNS}, (SELECT count(*) FROM hits) AS total
-     FROM patients p WHERE p.key IN (SELECT key FROM hits) ${PAGE}`,
+  const hits = '(SELECT rowid FROM patient_search WHERE patient_search MATCH ?)';
+  const found = db.get<{ n: number }>(`SELECT count(*) AS n FROM ${hits}`, match)!.n;
+  const put = db.get<{ n: number }>(
+    `SELECT count(*) AS n FROM patients p WHERE p.archived_at IS NOT NULL AND +p.key IN ${hits}`,
+    match,
+  )!.n;
+  const key = found <= FEW_HITS ? 'p.key' : '+p.key';
+  const rows = db.all<PatientRow>(
+    `SELECT ${COLUMNS} FROM patients p WHERE ${archived ? ARCHIVED : LISTED} AND ${key} IN ${hits} ${PAGE}`,
     match,
     limit,
     offset,
   );
-  const [first] = rows;
-  const total = first?.total ?? db.get<{ n: number }>(`${hits} SELECT count(*) AS n FROM hits`, match)!.n;
-  return { total, rows };
+  return { total: archived ? put : found - put, rows };
 }
 
 function summaryOf(db: ReadableDb, row: PatientRow, titles: Titles): PatientSummary {

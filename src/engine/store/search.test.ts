@@ -4,7 +4,8 @@ import { asId, type DrugId } from '../../shared/ids.ts';
 import type { WritableDb } from './handle.ts';
 import { insertPatient, listPatients } from './patients.ts';
 import { searchQuery, type Titles } from './search.ts';
-import { samplePatient, sampleVisit, withStore } from './testing.ts';
+import { setArchived } from './patient-changes.ts';
+import { noTitles, samplePatient, sampleVisit, withStore } from './testing.ts';
 import { insertVisits } from './visits.ts';
 
 const titles: Titles = {
@@ -93,7 +94,65 @@ test('every word of a name finds it, also cut short', async () => {
 });
 
 test('a query keeps at most 16 words and knows a text without words from no text', () => {
-  expect(searchQuery('a '.repeat(100))?.split(' ')).toHaveLength(16);
+  expect(searchQuery('ab '.repeat(100))?.split(' AND ')).toHaveLength(16);
   expect(searchQuery('  ')).toBeNull();
   expect(searchQuery('--')).toBe('');
 });
+
+test('one letter is the beginning of a name or a word of its own', async () => {
+  await withStore(({ db }) => {
+    const words = { titleOf: () => 'Vitamin D deficiency', drugNameOf: () => null };
+    const add = (name: string): void => {
+      const newPatient = samplePatient({ name });
+      insertVisits(db, [{ visit: sampleVisit(newPatient.id), newPatient, demo: false }], words);
+    };
+    for (const name of ['Ada Dorn', 'Bo Émile', 'J Klein']) add(name);
+    const names = (query: string): string[] =>
+      listPatients(db, { query, limit: 10, offset: 0 }, words)
+        .patients.map(({ patient }) => patient.name)
+        .sort();
+    expect(names('d')).toEqual(['Ada Dorn', 'Bo Émile', 'J Klein']); // all of them lack vitamin D
+    expect(names('vitamin d')).toHaveLength(3);
+    expect(names('é')).toEqual(['Bo Émile']);
+    expect(names('k')).toEqual(['J Klein']);
+    expect(names('j klein')).toEqual(['J Klein']);
+    expect(names('f')).toEqual([]); // "deficiency" begins with d, and no name with f
+  });
+});
+
+test(
+  'many hits are listed as few are: in order, paged, archived ones apart',
+  { timeout: 120_000 },
+  async () => {
+    await withStore(({ db }) => {
+      const add = (_: unknown, index: number) => {
+        const newPatient = samplePatient({ name: `Common Name${index}` });
+        const date = `20${String(10 + (index % 15))}-0${1 + (index % 9)}-01`;
+        insertVisits(
+          db,
+          [{ visit: sampleVisit(newPatient.id, { date }), newPatient, demo: false }],
+          noTitles,
+        );
+        if (index % 100 === 0) setArchived(db, newPatient.id, '2026-01-01T00:00:00.000Z');
+        return newPatient.id;
+      };
+      const ids = db.transaction(() => Array.from({ length: 1300 }, add));
+      const page = (query: string, offset: number, archived = false) =>
+        listPatients(db, { query, limit: 400, offset, archived }, noTitles);
+      for (const query of ['common', 'common name']) {
+        const all = [0, 400, 800, 1200].flatMap((offset) => page(query, offset).patients);
+        expect(page(query, 0).total).toBe(1287);
+        expect(all.map(({ patient }) => patient.id)).toEqual(
+          [0, 400, 800, 1200].flatMap((offset) => page('', offset).patients).map(({ patient }) => patient.id),
+        );
+        expect(new Set(all.map(({ patient }) => patient.id)).size).toBe(1287);
+        expect(page(query, 0, true).total).toBe(13);
+        expect(
+          page(query, 0, true)
+            .patients.map(({ patient }) => patient.id)
+            .sort(),
+        ).toEqual(ids.filter((_, index) => index % 100 === 0).sort());
+      }
+    });
+  },
+);

@@ -17,10 +17,13 @@ export interface Titles {
 
 const MAXIMUM_WORDS = 16;
 const MAXIMUM_QUERY = 400;
+/** One letter or digit, perhaps with marks. */
+const SINGLE = /^\P{M}\p{M}*$/u;
 
 /**
  * Turns what somebody typed into an FTS5 query: every word must occur, each as the beginning of a word; accents and
- * case do not matter (the index's tokenizer folds both). Nothing typed acts as query syntax.
+ * case do not matter (the index's tokenizer folds both). A single letter is the beginning of a name or a word by itself:
+ * nearly every record has some word that begins with it. Nothing typed acts as query syntax.
  * @returns null for an empty text, and a query without words as `''`
  */
 export function searchQuery(typed: string): string | null {
@@ -31,8 +34,8 @@ export function searchQuery(typed: string): string | null {
     .split(/[\s"]+/u)
     .filter((word) => /[\p{L}\p{N}]/u.test(word))
     .slice(0, MAXIMUM_WORDS)
-    .map((word) => `"${word}"*`)
-    .join(' ');
+    .map((word) => (SINGLE.test(word) ? `("${word}" OR name : "${word}"*)` : `"${word}"*`))
+    .join(' AND ');
 }
 
 /** Titles and codes of diagnoses as searchable words: `E119`, `E11.9` and the title. */

@@ -1,4 +1,7 @@
-/** Writes to the profile in argv[2] until it is killed, as argv[3] says: `save` decisions or `import` the file argv[4]. */
+/**
+ * Writes to the profile in argv[2] until it is killed, as argv[3] says: `save` decisions, `import` the file
+ * argv[4], or only `open` it, which brings it to the newest schema.
+ */
 
 import { importVisits } from '../../../src/engine/import-visits.ts';
 import { openProfile } from '../../../src/engine/profile.ts';
@@ -12,13 +15,21 @@ import {
   sampleVisit,
 } from '../../../src/engine/store/testing.ts';
 import { insertVisits } from '../../../src/engine/store/visits.ts';
+import { FlameError } from '../../../src/shared/errors.ts';
 import { asId, type DrugId } from '../../../src/shared/ids.ts';
 import { say } from './say.ts';
 
 const [, , folder, mode, file] = process.argv;
 say({ starting: 1 });
+process.on('uncaughtException', (thrown) => {
+  say({ code: thrown instanceof FlameError ? thrown.code : String(thrown) });
+  process.exitCode = 1;
+});
 const { db } = await openProfile({ folder: folder! });
-if (mode === 'import') {
+if (mode === 'open') {
+  say({ opened: 1 });
+  db.close();
+} else if (mode === 'import') {
   await importVisits(db, {
     file: file!,
     resolveDrugs: (name) => [asId<DrugId>(name)],
