@@ -3,14 +3,11 @@ import svelte from 'eslint-plugin-svelte';
 import globals from 'globals';
 import ts from 'typescript-eslint';
 import svelteConfig from './svelte.config.js';
+import { constantSql } from './scripts/lint/constant-sql.js';
+import { noNetwork } from './scripts/lint/no-network.js';
 
 // The house rules of ARCHITECTURE.md, enforced: who may import what.
-const network = ['http', 'https', 'http2', 'net', 'tls', 'dgram', 'dns', 'undici'].flatMap((name) => [
-  name,
-  `node:${name}`,
-]);
-
-const noNetwork = network.map((name) => ({ name, message: 'Flame has no network at run time.' }));
+const flame = { rules: { 'no-network': noNetwork, 'constant-sql': constantSql } };
 const onlyNn = { name: 'onnxruntime-node', message: 'Only src/nn/session.ts talks to ONNX Runtime.' };
 const onlyStore = { name: 'better-sqlite3', message: 'Only src/engine/store talks to SQLite.' };
 const onlyShell = { name: 'electron', message: 'Only src/main and src/preload know Electron.' };
@@ -32,7 +29,7 @@ function room(
   ];
   return {
     files,
-    rules: { 'no-restricted-imports': ['error', { paths: [...noNetwork, ...paths], patterns }] },
+    rules: { 'no-restricted-imports': ['error', { paths, patterns }] },
   };
 }
 
@@ -143,6 +140,20 @@ export default ts.config(
   {
     files: ['**/*.test.ts', 'tests/**', 'scripts/**'],
     rules: { 'no-restricted-imports': 'off' },
+  },
+  {
+    // Everything that runs on a user's computer.
+    files: ['src/**'],
+    ignores: ['**/*.test.ts'],
+    plugins: { flame },
+    rules: { 'flame/no-network': 'error' },
+  },
+  {
+    // handle.ts is the door that the statements go through; migrations are whole scripts.
+    files: ['src/**/*.ts'],
+    ignores: ['**/*.test.ts', 'src/engine/store/handle.ts', 'src/engine/store/migrate.ts'],
+    plugins: { flame },
+    rules: { 'flame/constant-sql': 'error' },
   },
   { files: ['**/*.js', '**/*.mjs', '**/*.cjs'], ...ts.configs.disableTypeChecked },
 );

@@ -3,8 +3,14 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { loadKnowledge, type Knowledge } from '../knowledge/knowledge.ts';
+import { resolveSiteTable, withSiteTable } from '../knowledge/site-table.ts';
+import { readSiteTableFile } from '../records/site-table-csv.ts';
+import { counted } from './output.ts';
 
 const root = resolve(import.meta.dirname, '../..');
+
+/** Refused rows and unknown names of a site's table that are told one by one. */
+const SHOWN_ROWS = 20;
 
 /** FLAME_RESOURCES and FLAME_MODELS name other folders, for tests and packaged installations. */
 export const PATHS = {
@@ -15,10 +21,29 @@ export const PATHS = {
   checkpoints: join(root, '.cache/train'),
 } as const;
 
-/** @throws FlameError KNOWLEDGE_CORRUPT */
-export function openKnowledge(): Knowledge {
-  return loadKnowledge(join(PATHS.resources, 'knowledge'));
+/**
+ * The tables, with a site's own laid over them where one is named; what of it says nothing is told on the error stream.
+ * @throws FlameError KNOWLEDGE_CORRUPT, and for the site's table FILE_NOT_READABLE and INVALID_INPUT
+ */
+export function openKnowledge(siteTable?: string): Knowledge {
+  const shipped = loadKnowledge(join(PATHS.resources, 'knowledge'));
+  if (siteTable === undefined) return shipped;
+  const { table, refused } = readSiteTableFile(resolve(siteTable));
+  const { unresolved, unresolvedRows } = resolveSiteTable(table.rows, shipped.drugs);
+  const say = (text: string): void => void process.stderr.write(`flame: ${table.name}: ${text}\n`);
+  for (const { line, problem } of refused.slice(0, SHOWN_ROWS)) say(`line ${line} refused: ${problem}`);
+  if (refused.length > SHOWN_ROWS) say(`and ${refused.length - SHOWN_ROWS} more refused`);
+  if (unresolvedRows > 0) {
+    const names = [...unresolved.keys()].slice(0, SHOWN_ROWS).join(', ');
+    say(`${counted(unresolvedRows, 'row')} with a name that no table knows: ${names}`);
+  }
+  return withSiteTable(shipped, table);
 }
+
+export const SITE_TABLE_OPTION = [
+  '--site-table <file.csv>',
+  'lay a site’s own interaction table over the shipped ones (docs/references/site-table.md)',
+] as const;
 
 /** The app's own profile folder: where Electron keeps the data of an application called Flame. */
 export function defaultProfile(): string {

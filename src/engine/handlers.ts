@@ -1,9 +1,7 @@
 /** One handler for each method of the contract: parse, ask the parts, write the audit log. Holds no rule of its own. */
 
 import { basename, join } from 'node:path';
-import { Checker } from '../checks/checker.ts';
 import { factsOf } from '../checks/facts.ts';
-import { lazy } from '../knowledge/tables.ts';
 import type { EngineApi, ImportProgress, ImportReport, ShellApi } from '../shared/contract.ts';
 import type { EngineOptions } from '../shared/engine-process.ts';
 import { guarded, inCallersName, type Gate } from './access.ts';
@@ -20,6 +18,7 @@ import { overviewHandlers } from './overview-handlers.ts';
 import { parseParameters } from './parameters.ts';
 import { reasonsHandlers } from './reasons-handlers.ts';
 import type { CallContext, EngineHandlers, Handlers } from './serve.ts';
+import { siteTableHandlers } from './site-table-handlers.ts';
 import { appendAudit, type AuditEvent } from './store/audit.ts';
 import { isArchived } from './store/patient-changes.ts';
 import { demoLoaded, getPatient, listPatients } from './store/patients.ts';
@@ -59,7 +58,7 @@ function shellHandlers(workspace: Workspace, grants: Grants): Handlers<ShellApi>
 function engineHandlers(workspace: Workspace, grants: Grants): Handlers<EngineApi> {
   const actor = actorName;
   const titles = () => titlesOf(workspace.knowledgeOrNull);
-  const checker = lazy(() => new Checker(workspace.knowledge));
+  const checker = () => workspace.checker;
   const demoFolder = join(workspace.options.resources, 'demo');
   const audit = (action: AuditEvent['action'], subject: string, content: AuditEvent['content'] = {}): void =>
     appendAudit(workspace.db, { actor: actor(), action, subject, content });
@@ -83,6 +82,7 @@ function engineHandlers(workspace: Workspace, grants: Grants): Handlers<EngineAp
     ...auditHandlers(workspace, actor, grants),
     ...overviewHandlers(workspace, actor),
     ...modelsHandlers(workspace, actor, grants),
+    ...siteTableHandlers(workspace, grants, actor),
 
     'app.status': (params) => {
       parseParameters('app.status', params);

@@ -9,6 +9,7 @@ import { decisionInput } from './decision-schema.ts';
 import { editorForm, patientInput, visitInput } from './form-schema.ts';
 import { MODELS_PARAMETERS } from './models-schema.ts';
 import { REASONS_PARAMETERS } from './reasons-schema.ts';
+import { SITE_TABLE_PARAMETERS } from './site-table-schema.ts';
 
 /** Every call that the engine answers, the renderer's and the shell's. */
 export type Api = EngineApi & ShellApi;
@@ -96,6 +97,7 @@ export const PARAMETERS = {
     kind: z.enum(['svg', 'png']),
     bytes: z.instanceof(Uint8Array).refine(({ length }) => length > 0 && length <= LARGEST_PICTURE),
   }),
+  ...SITE_TABLE_PARAMETERS,
   'files.grant': z.strictObject({
     grant,
     path: z.string().min(1).max(4096),

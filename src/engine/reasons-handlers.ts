@@ -50,10 +50,10 @@ export function reasonsHandlers(
 
 /**
  * The stored recommendation with the visit as it was when it was made.
- * @throws FlameError NOT_FOUND, RECOMMENDATION_STALE when the visit or the model changed since, or a newer one replaced it
+ * @throws FlameError NOT_FOUND, RECOMMENDATION_STALE when the visit, the model or the tables changed since, or a newer one replaced it
  */
 function recommended(
-  { db, model }: Workspace,
+  { db, model, knowledge }: Workspace,
   visitId: VisitId,
   id: RecommendationId,
 ): { readonly visit: Visit; readonly recommendation: Recommendation } {
@@ -64,17 +64,18 @@ function recommended(
     recommendation.visitId === visitId &&
     recommendation.contextHash === contextHash(visit) &&
     recommendation.model.name === model.name &&
-    recommendation.model.version === model.version;
+    recommendation.model.version === model.version &&
+    recommendation.knowledgeVersion === knowledge.version;
   if (!same) throw new FlameError('RECOMMENDATION_STALE');
   return { visit, recommendation };
 }
 
-/** What is made of a model once, and anew when another one is in use. */
+/** What is made of a model and the tables once, and anew when others are in use. */
 function forEachModel<T extends object>(make: (active: ActiveModel) => T): (active: ActiveModel) => T {
-  const made = new WeakMap<ActiveModel, T>();
+  const made = new WeakMap<ActiveModel['recommender'], T>();
   return (active) => {
-    let one = made.get(active);
-    if (!one) made.set(active, (one = make(active)));
+    let one = made.get(active.recommender);
+    if (!one) made.set(active.recommender, (one = make(active)));
     return one;
   };
 }

@@ -5,7 +5,9 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { Checker } from '../checks/checker.ts';
 import { loadKnowledge, type Knowledge } from '../knowledge/knowledge.ts';
+import { withSiteTable } from '../knowledge/site-table.ts';
 import type { AppStatus } from '../shared/contract.ts';
 import type { EngineOptions } from '../shared/engine-process.ts';
 import { FlameError, toWireError } from '../shared/errors.ts';
@@ -21,6 +23,7 @@ import { latestDecidedVisits } from './store/decided-visits.ts';
 import type { WritableDb } from './store/handle.ts';
 import { modelInUse, pointToModel } from './store/model-uses.ts';
 import { countPatients } from './store/patients.ts';
+import { siteTableInUse, type StoredSiteTable } from './store/site-tables.ts';
 import type { ModelId } from '../shared/ids.ts';
 import type { ModelUse } from '../shared/models-api.ts';
 
@@ -30,7 +33,12 @@ type Part<Value> =
 export class Workspace {
   readonly options: EngineOptions;
   #profile: Part<Profile>;
+  /** The shipped tables. */
+  readonly #shipped: Part<Knowledge>;
+  /** The tables in use: the shipped ones, with the site's own over them. */
   #knowledge: Part<Knowledge>;
+  #siteTable: StoredSiteTable | null = null;
+  #checker: { readonly tables: Knowledge; readonly checker: Checker } | null = null;
   #model: Part<ActiveModel>;
   /** Settled when the change of model before is through. */
   #changing: Promise<unknown> = Promise.resolve();
@@ -47,6 +55,7 @@ export class Workspace {
   ) {
     this.options = options;
     this.#profile = profile;
+    this.#shipped = knowledge;
     this.#knowledge = knowledge;
     this.#model = model;
   }
@@ -63,6 +72,7 @@ export class Workspace {
     const model = await openChosen(options, knowledge, profile);
     const workspace = new Workspace(options, profile, knowledge, model);
     workspace.#noteOpened('app.opened');
+    workspace.#readSiteTable();
     workspace.#countHabits();
     return workspace;
   }
@@ -70,6 +80,24 @@ export class Workspace {
   /** @throws FlameError of the STORE family */
   get db(): WritableDb {
     return valueOf(this.#profile).db;
+  }
+
+  /** The tables as shipped, without the site's own. @throws FlameError KNOWLEDGE_CORRUPT */
+  get shippedKnowledge(): Knowledge {
+    return valueOf(this.#shipped);
+  }
+
+  /** The site's own interaction table, when one is in use. @throws what `db` throws */
+  get siteTable(): StoredSiteTable | null {
+    valueOf(this.#profile);
+    return this.#siteTable;
+  }
+
+  /** The checks over the tables in use. @throws FlameError KNOWLEDGE_CORRUPT */
+  get checker(): Checker {
+    const tables = this.knowledge;
+    if (this.#checker?.tables !== tables) this.#checker = { tables, checker: new Checker(tables) };
+    return this.#checker.checker;
   }
 
   /** @throws FlameError KNOWLEDGE_CORRUPT */
@@ -111,9 +139,9 @@ export class Workspace {
    */
   useModel(id: ModelId, turn: Pick<ModelUse, 'actor' | 'cause'>): Promise<void> {
     return this.#inTurn(async () => {
-      const { db, knowledge, modelFolders: folders } = this;
+      const { db, shippedKnowledge, modelFolders: folders } = this;
       assertUsable(folders, id);
-      const model = await openInstalled(id, { folders, knowledge });
+      const model = await openInstalled(id, { folders, knowledge: shippedKnowledge });
       const { name, version } = model;
       try {
         pointToModel(db, { model: id, name, version }, turn);
@@ -121,14 +149,17 @@ export class Workspace {
         await model.close();
         throw thrown;
       }
-      await this.#replaceModel({ ok: true, value: new ActiveModel(id, model, knowledge, null) });
+      await this.#replaceModel({ ok: true, value: new ActiveModel(id, model, this.knowledge, null) });
     });
   }
 
   /** Opens the model in use once more, e.g. after its files were put back. */
   reopenModel(): Promise<void> {
     return this.#inTurn(async () => {
-      await this.#replaceModel(await openChosen(this.options, this.#knowledge, this.#profile));
+      if (!this.#knowledge.ok) return; // Without tables no model runs.
+      const opened = await openChosen(this.options, this.#shipped, this.#profile);
+      if (opened.ok) opened.value.takeTables(this.knowledge);
+      await this.#replaceModel(opened);
     });
   }
 
@@ -175,6 +206,7 @@ export class Workspace {
     this.#profile = opened;
     this.#noteOpened('store.unlocked');
     valueOf(this.#profile);
+    this.#readSiteTable();
     if (modelInUse(this.db) === null) this.#countHabits();
     else await this.reopenModel();
   }
@@ -198,6 +230,29 @@ export class Workspace {
     const profile = valueOf(this.#profile);
     this.#auditHead?.flush();
     return work(profile);
+  }
+
+  /** Puts a site's table in use, or takes it out with null: what is asked from now on obeys it. */
+  takeSiteTable(table: StoredSiteTable | null): void {
+    this.#siteTable = table;
+    if (!this.#shipped.ok) return;
+    const shipped = this.#shipped.value;
+    const knowledge = table === null ? shipped : withSiteTable(shipped, table);
+    this.#knowledge = { ok: true, value: knowledge };
+    if (this.#model.ok) this.#model.value.takeTables(knowledge);
+  }
+
+  /** A table that cannot be read fails the tables: lists without it would look as if they had obeyed it. */
+  #readSiteTable(): void {
+    if (!this.#profile.ok) return;
+    try {
+      const table = siteTableInUse(this.#profile.value.db);
+      if (table !== null) this.takeSiteTable(table);
+    } catch (thrown) {
+      const failure = failed('knowledge', thrown);
+      this.#knowledge = failure;
+      this.#model = failure;
+    }
   }
 
   /** Counts ahead of the first recommendation; what hinders it is told to whoever asks for one. */

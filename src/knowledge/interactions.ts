@@ -1,10 +1,14 @@
-/** Answers what the tables and rules record of two drugs: found, none recorded, or not covered. Guesses nothing. */
+/**
+ * Answers what the tables, the rules and a site's own table record of two drugs: found, none recorded, or not covered.
+ * Guesses nothing.
+ */
 
 import type { Interaction, InteractionAnswer, InteractionSource, Severity } from '../shared/domain.ts';
 import { asId, type DrugId } from '../shared/ids.ts';
 import { pairKey } from '../shared/interactions.ts';
 import type { Drugs } from './drugs.ts';
 import type { InteractionRule } from './rules.ts';
+import { SITE_SOURCE, type SiteRow, type SiteStatement } from './site-table.ts';
 import { lazy, type Tables } from './tables.ts';
 
 /** A recorded pair by ids and level alone, for counting; the texts come with `between`. */
@@ -22,8 +26,27 @@ interface SetAsideTable {
 
 interface StoredPair extends RecordedPair {
   readonly disputed: boolean;
-  /** As compiled: `source=level[#text][?][!reason][~drug]` joined by `;`. */
+  /** As compiled: `source=level[#text][?][!reason][~drug]` joined by `;`. Empty when only the site states the pair. */
   readonly sources: string;
+  /** What the site's own table states; absent without one. */
+  readonly site?: SiteLayer;
+}
+
+interface SiteLayer {
+  readonly table: string;
+  readonly rows: readonly { readonly row: SiteRow; readonly recordedFor: DrugId | null }[];
+  /** Why the compiled statements do not count; null where they do. */
+  readonly overruled: string | null;
+}
+
+interface Parts {
+  readonly drugs: Drugs;
+  readonly pairs: ReadonlyMap<string, StoredPair>;
+  readonly labelTexts: () => readonly (readonly string[])[];
+  readonly aside: () => { readonly reasons: readonly string[]; readonly pairs: ReadonlyMap<string, string> };
+  readonly rules: () => ReadonlyMap<string, InteractionRule>;
+  /** Drugs that only the site's own table names. */
+  readonly siteCovered: ReadonlySet<DrugId>;
 }
 
 const NATIVE: Readonly<Record<string, string>> = {
@@ -40,29 +63,11 @@ const CITATION: Readonly<Record<string, string>> = {
 const SOURCE = /^(.+)=(\d)(?:#(\d+))?(\?)?(?:!(\d+))?(?:~(.+))?$/;
 
 export class Interactions {
-  readonly #drugs: Drugs;
-  readonly #pairs = new Map<string, StoredPair>();
-  readonly #labelTexts: () => readonly (readonly string[])[];
-  readonly #aside: () => { readonly reasons: readonly string[]; readonly pairs: ReadonlyMap<string, string> };
-  readonly #rules: () => ReadonlyMap<string, InteractionRule>;
+  readonly #parts: Parts;
   readonly #neighbours: () => ReadonlyMap<DrugId, readonly RecordedPair[]>;
 
-  constructor(tables: Tables, drugs: Drugs, rules: () => ReadonlyMap<string, InteractionRule>) {
-    this.#drugs = drugs;
-    this.#rules = rules;
-    for (const line of tables.lines('interactions.tsv.gz')) {
-      const [a = '', b = '', severity = '', disputed = '', sources = ''] = line.split('\t');
-      const pair = { a: asId<DrugId>(a), b: asId<DrugId>(b), severity: Number(severity) as Severity };
-      this.#pairs.set(pairKey(pair.a, pair.b), { ...pair, disputed: disputed === '1', sources });
-    }
-    this.#labelTexts = lazy(() => tables.lines('label-texts.tsv.gz').map((line) => line.split('\t')));
-    this.#aside = lazy(() => {
-      const { reasons, pairs } = tables.json('set-aside.json') as SetAsideTable;
-      return {
-        reasons,
-        pairs: new Map(pairs.map(([a, b, sources]) => [pairKey(asId(a), asId(b)), sources])),
-      };
-    });
+  private constructor(parts: Parts) {
+    this.#parts = parts;
     this.#neighbours = lazy(() => {
       const byDrug = new Map<DrugId, RecordedPair[]>();
       const add = (id: DrugId, pair: RecordedPair): void => {
@@ -70,7 +75,7 @@ export class Interactions {
         if (list) list.push(pair);
         else byDrug.set(id, [pair]);
       };
-      for (const { a, b, severity } of this.#pairs.values()) {
+      for (const { a, b, severity } of parts.pairs.values()) {
         add(a, { a, b, severity });
         add(b, { a, b, severity });
       }
@@ -78,14 +83,76 @@ export class Interactions {
     });
   }
 
+  static read(tables: Tables, drugs: Drugs, rules: () => ReadonlyMap<string, InteractionRule>): Interactions {
+    const pairs = new Map<string, StoredPair>();
+    for (const line of tables.lines('interactions.tsv.gz')) {
+      const [a = '', b = '', severity = '', disputed = '', sources = ''] = line.split('\t');
+      const pair = { a: asId<DrugId>(a), b: asId<DrugId>(b), severity: Number(severity) as Severity };
+      pairs.set(pairKey(pair.a, pair.b), { ...pair, disputed: disputed === '1', sources });
+    }
+    return new Interactions({
+      drugs,
+      pairs,
+      rules,
+      siteCovered: new Set(),
+      labelTexts: lazy(() => tables.lines('label-texts.tsv.gz').map((line) => line.split('\t'))),
+      aside: lazy(() => {
+        const { reasons, pairs: aside } = tables.json('set-aside.json') as SetAsideTable;
+        return {
+          reasons,
+          pairs: new Map(aside.map(([a, b, sources]) => [pairKey(asId(a), asId(b)), sources])),
+        };
+      }),
+    });
+  }
+
+  /**
+   * The same with a site's own table laid over it. The higher level counts; a lower one stands beside it as a source
+   * that differs, unless its row says why the shipped statements do not count here: these are then set aside, in sight.
+   * A variant that inherits its base drug's shipped pairs (a salt, an ester) inherits the site's as well.
+   */
+  withSite(statements: readonly SiteStatement[], table: string): Interactions {
+    const rows = new Map<string, SiteLayer['rows'][number][]>();
+    const covered = new Set<DrugId>();
+    const variants = variantsOf(this.#parts.pairs);
+    const forms = (drug: DrugId): readonly DrugId[] => [drug, ...(variants.get(drug) ?? [])];
+    for (const { a, b, row } of statements) {
+      for (const x of forms(a)) {
+        for (const y of forms(b)) {
+          const recordedFor = x !== a ? a : y !== b ? b : null;
+          const key = pairKey(x, y);
+          const held = rows.get(key);
+          if (held) held.push({ row, recordedFor });
+          else rows.set(key, [{ row, recordedFor }]);
+          for (const drug of [x, y]) covered.add(drug);
+        }
+      }
+    }
+    const pairs = new Map(this.#parts.pairs);
+    for (const [key, stated] of rows) {
+      const [a = '', b = ''] = key.split('\u0000');
+      const shipped = this.#parts.pairs.get(key) ?? {
+        a: asId<DrugId>(a),
+        b: asId<DrugId>(b),
+        severity: 0 as const,
+        disputed: false,
+        sources: this.#parts.aside().pairs.get(key) ?? '',
+      };
+      pairs.set(key, layered(shipped, table, stated));
+    }
+    return new Interactions({ ...this.#parts, pairs, siteCovered: covered });
+  }
+
   /** Every recorded pair, for building matrices. */
   *pairs(minimum: Severity = 1): Generator<RecordedPair> {
-    for (const { a, b, severity } of this.#pairs.values()) if (severity >= minimum) yield { a, b, severity };
+    for (const { a, b, severity } of this.#parts.pairs.values())
+      if (severity >= minimum) yield { a, b, severity };
   }
 
   /** True when at least one table or rule names the drug. An uncovered drug is unchecked, not safe. */
   covers(drug: DrugId): boolean {
-    return this.#drugs.get(drug)?.covered ?? false;
+    const { drugs, siteCovered } = this.#parts;
+    return (drugs.get(drug)?.covered ?? false) || siteCovered.has(drugs.canonical(drug));
   }
 
   /** Level of a pair, 0 when none is recorded. Says nothing of coverage: use `between` for a person. */
@@ -116,7 +183,8 @@ export class Interactions {
 
   /** What tables state of a pair that counts as not recorded, because each statement was read and set aside. */
   setAside(a: DrugId, b: DrugId): readonly InteractionSource[] {
-    const written = this.#aside().pairs.get(pairKey(this.#drugs.canonical(a), this.#drugs.canonical(b)));
+    const { aside, drugs } = this.#parts;
+    const written = aside().pairs.get(pairKey(drugs.canonical(a), drugs.canonical(b)));
     return written === undefined ? [] : written.split(';').map((source) => this.#source(source));
   }
 
@@ -127,17 +195,26 @@ export class Interactions {
 
   /** Recorded pairs that hold the drug. */
   of(drug: DrugId): readonly RecordedPair[] {
-    return this.#neighbours().get(this.#drugs.canonical(drug)) ?? [];
+    return this.#neighbours().get(this.#parts.drugs.canonical(drug)) ?? [];
   }
 
   #stored(a: DrugId, b: DrugId): StoredPair | undefined {
-    const direct = this.#pairs.get(pairKey(a, b));
-    return direct ?? this.#pairs.get(pairKey(this.#drugs.canonical(a), this.#drugs.canonical(b)));
+    const { pairs, drugs } = this.#parts;
+    return pairs.get(pairKey(a, b)) ?? pairs.get(pairKey(drugs.canonical(a), drugs.canonical(b)));
   }
 
   /** The full record under the ids that the caller used. */
   #interaction(stored: StoredPair, a: DrugId, b: DrugId): Interaction {
-    const sources = stored.sources.split(';').map((source) => this.#source(source));
+    const overruled = stored.site?.overruled ?? null;
+    const compiled = stored.sources === '' ? [] : stored.sources.split(';').map((text) => this.#source(text));
+    const sources = [
+      ...compiled.map((source) =>
+        overruled === null || source.setAside !== undefined
+          ? source
+          : { ...source, setAside: `overruled by this site's table: ${overruled}` },
+      ),
+      ...(stored.site?.rows ?? []).map((stated) => siteSource(stored.site!.table, stated)),
+    ];
     sources.sort(
       (x, y) =>
         Number(x.setAside !== undefined) - Number(y.setAside !== undefined) || y.severity - x.severity,
@@ -153,8 +230,10 @@ export class Interactions {
 
   #source(written: string): InteractionSource {
     const [, source = '', level = '', text, unreviewed, setAside, via] = SOURCE.exec(written) ?? [];
-    const rule = source.startsWith('rule:') ? this.#rules().get(source.slice('rule:'.length)) : undefined;
-    const label = text === undefined ? undefined : this.#labelTexts()[Number(text)];
+    const rule = source.startsWith('rule:')
+      ? this.#parts.rules().get(source.slice('rule:'.length))
+      : undefined;
+    const label = text === undefined ? undefined : this.#parts.labelTexts()[Number(text)];
     return {
       source,
       severity: Number(level) as Severity,
@@ -165,8 +244,74 @@ export class Interactions {
       reviewed: unreviewed === undefined,
       ...(rule ? { mechanism: rule.mechanism, effect: rule.effect, management: rule.management } : {}),
       ...(label ? { effect: label[2] ?? '' } : {}),
-      ...(setAside === undefined ? {} : { setAside: this.#aside().reasons[Number(setAside)] ?? 'set aside' }),
+      ...(setAside === undefined
+        ? {}
+        : { setAside: this.#parts.aside().reasons[Number(setAside)] ?? 'set aside' }),
       ...(via === undefined ? {} : { recordedFor: asId<DrugId>(via) }),
     };
   }
+}
+
+/**
+ * Variants by their base drug, as the compiled pairs tell them: a pair recorded for another drug than its own two. Where
+ * both of the two could be the variant, the pair tells nothing; others do.
+ */
+function variantsOf(pairs: ReadonlyMap<string, StoredPair>): ReadonlyMap<DrugId, readonly DrugId[]> {
+  const variants = new Map<DrugId, DrugId[]>();
+  for (const { a, b, sources } of pairs.values()) {
+    if (!sources.includes('~')) continue;
+    for (const source of sources.split(';')) {
+      const via = SOURCE.exec(source)?.[6];
+      if (via === undefined) continue;
+      const base = asId<DrugId>(via);
+      const [couldBeA, couldBeB] = [pairs.has(pairKey(base, b)), pairs.has(pairKey(base, a))];
+      if (couldBeA === couldBeB) continue;
+      const variant = couldBeA ? a : b;
+      const known = variants.get(base) ?? [];
+      if (!known.includes(variant)) variants.set(base, [...known, variant]);
+    }
+  }
+  return variants;
+}
+
+/** A compiled pair, or one of which nothing is recorded (level 0), with what the site states of it. */
+function layered(
+  shipped: Omit<StoredPair, 'severity'> & { readonly severity: 0 | Severity },
+  table: string,
+  rows: SiteLayer['rows'],
+): StoredPair {
+  const levels = rows.map(({ row }) => row.severity);
+  const stated = Math.max(...levels) as Severity;
+  const reason = rows.map(({ row }) => row.overrules).find((text) => text !== '');
+  const overruled = reason !== undefined && stated < shipped.severity ? reason : null;
+  const counted = [
+    ...levels,
+    ...(overruled === null
+      ? shipped.sources.split(';').flatMap((source) => {
+          const [, , level, , , setAside] = SOURCE.exec(source) ?? [];
+          return level === undefined || setAside !== undefined ? [] : [Number(level)];
+        })
+      : []),
+  ];
+  return {
+    ...shipped,
+    severity: overruled === null ? (Math.max(stated, shipped.severity) as Severity) : stated,
+    disputed: Math.max(...counted) - Math.min(...counted) >= 2,
+    site: { table, rows, overruled },
+  };
+}
+
+function siteSource(table: string, { row, recordedFor }: SiteLayer['rows'][number]): InteractionSource {
+  const { severity, nativeSeverity, effect, mechanism, management, source } = row;
+  return {
+    source: SITE_SOURCE,
+    severity,
+    nativeSeverity,
+    citation: source === '' ? table : `${source} (${table})`,
+    reviewed: true,
+    ...(effect === '' ? {} : { effect }),
+    ...(mechanism === '' ? {} : { mechanism }),
+    ...(management === '' ? {} : { management }),
+    ...(recordedFor === null ? {} : { recordedFor }),
+  };
 }

@@ -43,7 +43,7 @@ export function loadKnowledge(directory: string): Knowledge {
     interactionVersion: tables.manifest.interactionVersion,
     manifest: tables.manifest,
     drugs,
-    interactions: new Interactions(tables, drugs, rules),
+    interactions: Interactions.read(tables, drugs, rules),
     codes: new Codes(tables),
     texts: new Texts(tables),
     coPrescriptions: new CoPrescriptions(tables),

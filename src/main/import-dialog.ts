@@ -2,28 +2,48 @@
 
 import { app, dialog, ipcMain, type BrowserWindow, type OpenDialogOptions } from 'electron';
 import { randomUUID } from 'node:crypto';
-import type { BridgeReply, PickedFile } from '../shared/bridge.ts';
+import { READ_KINDS, type BridgeReply, type PickedFile, type ReadKind } from '../shared/bridge.ts';
 import { CHANNELS } from '../shared/channels.ts';
 import { FlameError, toWireError } from '../shared/errors.ts';
 import type { EngineHost } from './engine-host.ts';
 import { isOwnPage } from './security.ts';
 
-const DIALOG: OpenDialogOptions = {
-  title: 'Import visits',
-  buttonLabel: 'Import',
-  properties: ['openFile', 'dontAddToRecent'],
-  filters: [
-    { name: 'Visits (JSON lines)', extensions: ['jsonl', 'ndjson', 'gz'] },
-    { name: 'All files', extensions: ['*'] },
-  ],
+const DIALOGS: Readonly<Record<ReadKind, OpenDialogOptions>> = {
+  visits: {
+    title: 'Import visits',
+    buttonLabel: 'Import',
+    properties: ['openFile', 'dontAddToRecent'],
+    filters: [
+      { name: 'Visits (JSON lines)', extensions: ['jsonl', 'ndjson', 'gz'] },
+      { name: 'All files', extensions: ['*'] },
+    ],
+  },
+  'site-table': {
+    title: 'Choose an interaction table',
+    buttonLabel: 'Preview',
+    properties: ['openFile', 'dontAddToRecent'],
+    filters: [
+      { name: 'Comma-separated values', extensions: ['csv', 'tsv', 'txt'] },
+      { name: 'All files', extensions: ['*'] },
+    ],
+  },
+};
+
+/** The file that a test picks: a native dialog cannot be driven by one. */
+const PRESETS: Readonly<Record<ReadKind, string>> = {
+  visits: 'FLAME_E2E_IMPORT_FILE',
+  'site-table': 'FLAME_E2E_SITE_TABLE',
 };
 
 export function serveImportDialog(host: EngineHost, window: BrowserWindow): void {
-  ipcMain.handle(CHANNELS.pickImportFile, async (event): Promise<BridgeReply> => {
+  ipcMain.handle(CHANNELS.pickImportFile, async (event, wished: unknown): Promise<BridgeReply> => {
     try {
       if (!isOwnPage(event.senderFrame))
         throw new FlameError('METHOD_UNKNOWN', { method: CHANNELS.pickImportFile });
-      const path = await pickPath(window);
+      const kind = READ_KINDS.find((one) => one === wished);
+      if (kind === undefined)
+        throw new FlameError('INVALID_INPUT', { problem: 'the file to read is not described' });
+      const path = await pickPath(window, kind);
       return { ok: true, value: path === null ? null : await grantFile(host, path) };
     } catch (thrown) {
       return { ok: false, error: toWireError(thrown) };
@@ -31,11 +51,10 @@ export function serveImportDialog(host: EngineHost, window: BrowserWindow): void
   });
 }
 
-async function pickPath(window: BrowserWindow): Promise<string | null> {
-  // A native dialog cannot be driven by a test.
-  const preset = process.env['FLAME_E2E_IMPORT_FILE'];
+async function pickPath(window: BrowserWindow, kind: ReadKind): Promise<string | null> {
+  const preset = process.env[PRESETS[kind]];
   if (!app.isPackaged && preset) return preset;
-  const { canceled, filePaths } = await dialog.showOpenDialog(window, DIALOG);
+  const { canceled, filePaths } = await dialog.showOpenDialog(window, DIALOGS[kind]);
   return canceled ? null : (filePaths[0] ?? null);
 }
 

@@ -22,7 +22,7 @@ const argument = process.argv.find((text) => text.startsWith(PREFERENCES_ARGUMEN
 const bridge: FlameBridge = {
   start: link.start,
   onEngineState: link.onEngineState,
-  pickImportFile: () => ipcRenderer.invoke(CHANNELS.pickImportFile) as Promise<BridgeReply>,
+  pickImportFile: (kind) => ipcRenderer.invoke(CHANNELS.pickImportFile, kind) as Promise<BridgeReply>,
   releaseSheet: (wish) => ipcRenderer.invoke(CHANNELS.releaseSheet, wish) as Promise<BridgeReply>,
   pickSaveFile: (wish) => ipcRenderer.invoke(CHANNELS.pickSaveFile, wish) as Promise<BridgeReply>,
   preferences: readPreferences(argument.slice(PREFERENCES_ARGUMENT.length)),

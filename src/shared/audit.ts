@@ -20,6 +20,8 @@ export const AUDIT_GROUPS = {
     'draft.discarded',
     'visits.imported',
     'demo.loaded',
+    'site-table.imported',
+    'site-table.removed',
   ],
   models: ['model.used', 'model.rolled-back', 'model.imported', 'model.exported', 'model.removed'],
   exports: ['decision.printed', 'decision.exported', 'graph.exported', 'audit.exported'],

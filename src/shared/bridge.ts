@@ -24,6 +24,10 @@ export interface StartedCall {
 export const SAVED_KINDS = ['csv', 'jsonl', 'pdf', 'png', 'svg'] as const;
 export type SavedKind = (typeof SAVED_KINDS)[number];
 
+/** Kinds of file that Flame reads. */
+export const READ_KINDS = ['visits', 'site-table'] as const;
+export type ReadKind = (typeof READ_KINDS)[number];
+
 /** A file that the user picked. The renderer never learns its path; `grant` is what an import or an export takes. */
 export interface PickedFile {
   readonly grant: string;
@@ -47,7 +51,7 @@ export interface FlameBridge {
   /** Calls back with the present state at once, then with every change; returns a function that stops it. */
   readonly onEngineState: (listener: (state: EngineState) => void) => () => void;
   /** Opens the system's file dialog; null when the user closes it without a choice. */
-  readonly pickImportFile: () => Promise<BridgeReply>;
+  readonly pickImportFile: (kind: ReadKind) => Promise<BridgeReply>;
   /** Asks where to save a file that the engine writes; null when the user closes the dialog without a choice. */
   readonly pickSaveFile: (wish: { kind: SavedKind; name: string }) => Promise<BridgeReply>;
   /** Prints the decision sheet or saves it as a PDF; null when the user closes the dialog without a choice. */
@@ -71,7 +75,7 @@ export interface Engine {
    */
   readonly call: Client<EngineApi>['call'];
   readonly onState: (listener: (state: EngineState) => void) => () => void;
-  readonly pickImportFile: () => Promise<PickedFile | null>;
+  readonly pickImportFile: (kind?: ReadKind) => Promise<PickedFile | null>;
   /** @param name the file name that the dialog suggests */
   readonly pickSaveFile: (kind: SavedKind, name: string) => Promise<PickedFile | null>;
   readonly releaseSheet: (wish: SheetWish) => Promise<ReleasedSheet | null>;
@@ -96,7 +100,7 @@ export function connectEngine(bridge: FlameBridge): Engine {
   return {
     call: start as Engine['call'],
     onState: (listener) => bridge.onEngineState(listener),
-    pickImportFile: async () => unwrap(await bridge.pickImportFile()) as PickedFile | null,
+    pickImportFile: async (kind = 'visits') => unwrap(await bridge.pickImportFile(kind)) as PickedFile | null,
     pickSaveFile: async (kind, name) =>
       unwrap(await bridge.pickSaveFile({ kind, name })) as PickedFile | null,
     releaseSheet: async (wish) => unwrap(await bridge.releaseSheet(wish)) as ReleasedSheet | null,

@@ -14,6 +14,7 @@ import { MODELS_METHODS, type ModelsApi } from './models-api.ts';
 import type { Overview, OverviewQuery } from './overview.ts';
 import type { Reasons } from './reasons.ts';
 import type { FrontPoint, Protocol, Recommendation } from './recommendation.ts';
+import { SITE_TABLE_METHODS, type SiteTableApi } from './site-table-api.ts';
 import type { Worklist } from './worklist.ts';
 
 export interface Method<Params, Result, Progress = never> {
@@ -169,7 +170,7 @@ export interface InteractionReport {
   readonly notCovered: readonly DrugId[];
 }
 
-export interface EngineApi extends ModelsApi {
+export interface EngineApi extends ModelsApi, SiteTableApi {
   'app.status': Method<Record<string, never>, AppStatus>;
   'store.unlock': Method<{ passphrase: string }, AppStatus>;
   /** Protects the database with a passphrase, or takes the protection away with null. */
@@ -318,6 +319,7 @@ export const ENGINE_METHODS = {
   'decisions.seal': true,
   'decisions.signer': true,
   ...MODELS_METHODS,
+  ...SITE_TABLE_METHODS,
 } as const satisfies Record<MethodName, true>;
 
 export const SHELL_METHODS = {

@@ -146,7 +146,7 @@ test('the page imports a picked file without ever seeing its path', async ({ lau
   writeFileSync(file, '');
   const { page } = await launch({ env: { FLAME_E2E_IMPORT_FILE: file } });
   await call(page, 'app.status');
-  const reply = await page.evaluate(() => window.flame.pickImportFile());
+  const reply = await page.evaluate(() => window.flame.pickImportFile('visits'));
   expect(reply).toEqual({ ok: true, value: { grant: expect.any(String), name: 'picked-visits.jsonl' } });
   await expect(call(page, 'visits.import', { grant: file })).resolves.toMatchObject({ ok: false });
 });

@@ -57,6 +57,11 @@ const ROWS: Readonly<Record<number, string>> = {
   7: `
     INSERT INTO model_uses VALUES (1, '2026-01-04T00:00:00.000Z', 'local', 'used', 'local/clinic-1', 'clinic', '1');
   `,
+  8: `
+    INSERT INTO site_tables (name, sha256, imported_at, imported_by)
+      VALUES ('house.csv', 'ab', '2026-01-04T00:00:00.000Z', 'steward');
+    INSERT INTO site_table_rows VALUES (1, 0, 'warfarin', 'Aspirin', 3, 'major', '', '', '', 'our committee', '');
+  `,
 };
 
 /** A plain (unkeyed) database in memory, as version `version` left it. Close it after use. */

@@ -183,6 +183,30 @@ CREATE TABLE recommendations (
   reply TEXT NOT NULL CHECK (json_valid(reply))
 ) STRICT;
 
+CREATE TABLE site_table_rows (
+  site_table INTEGER NOT NULL REFERENCES site_tables (key),
+  position INTEGER NOT NULL,
+  a TEXT NOT NULL,
+  b TEXT NOT NULL,
+  severity INTEGER NOT NULL CHECK (severity BETWEEN 1 AND 4),
+  native_severity TEXT NOT NULL,
+  effect TEXT NOT NULL,
+  mechanism TEXT NOT NULL,
+  management TEXT NOT NULL,
+  source TEXT NOT NULL,
+  overrules TEXT NOT NULL,
+  PRIMARY KEY (site_table, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE site_tables (
+  key INTEGER PRIMARY KEY,
+  name TEXT NOT NULL,
+  sha256 TEXT NOT NULL,
+  imported_at TEXT NOT NULL,
+  imported_by TEXT NOT NULL,
+  removed_at TEXT
+) STRICT;
+
 CREATE TABLE visit_allergies (
   visit INTEGER NOT NULL REFERENCES visits (key),
   position INTEGER NOT NULL,
@@ -305,6 +329,8 @@ CREATE INDEX patients_by_last_visit ON patients (last_visit_date DESC, key DESC)
 CREATE INDEX patients_by_merge ON patients (merged_into) WHERE merged_into IS NOT NULL;
 
 CREATE INDEX recommendations_by_visit ON recommendations (visit, key DESC);
+
+CREATE UNIQUE INDEX site_table_in_use ON site_tables (removed_at IS NULL) WHERE removed_at IS NULL;
 
 CREATE INDEX visits_by_date ON visits (date);
 

@@ -14,7 +14,7 @@ import type { DrugId } from '../../shared/ids.ts';
 import { findingLines } from '../findings.ts';
 import { interactionLines } from '../interactions.ts';
 import { counted, writeJson, writeLines } from '../output.ts';
-import { openKnowledge } from '../setup.ts';
+import { openKnowledge, SITE_TABLE_OPTION } from '../setup.ts';
 import { readOneVisit, type VisitFile } from '../visit-file.ts';
 
 export interface CheckReport {
@@ -32,6 +32,12 @@ export interface CheckReport {
   readonly unresolved: readonly string[];
 }
 
+interface Options {
+  readonly json?: boolean;
+  readonly visit?: string;
+  readonly siteTable?: string;
+}
+
 export function checkCommand(): Command {
   return new Command('check')
     .description('show every recorded interaction among the named drugs (ingredients, brands, synonyms)')
@@ -40,13 +46,14 @@ export function checkCommand(): Command {
       '--visit <file>',
       'check for the patient of this visit, current medications included; - reads standard input',
     )
+    .option(...SITE_TABLE_OPTION)
     .option('--json', 'one JSON document on standard output')
     .addHelpText(
       'after',
       '\nA combination brand counts as its ingredients. A name that nothing is called fails, with close names.',
     )
-    .action((names: string[], { json, visit }: { json?: boolean; visit?: string }) => {
-      const knowledge = openKnowledge();
+    .action((names: string[], { json, visit, siteTable }: Options) => {
+      const knowledge = openKnowledge(siteTable);
       const report = checkDrugs(
         knowledge,
         names,

@@ -16,22 +16,24 @@ import type {
 } from '../../shared/recommendation.ts';
 import { interactionLines } from '../interactions.ts';
 import { counted, percent, table, writeJson, writeLines } from '../output.ts';
-import { openKnowledge, PATHS } from '../setup.ts';
+import { openKnowledge, PATHS, SITE_TABLE_OPTION } from '../setup.ts';
 import { readOneVisit, type VisitFile } from '../visit-file.ts';
 
 interface Options {
   readonly json?: boolean;
   readonly pack: string;
+  readonly siteTable?: string;
 }
 
 export function recommendCommand(): Command {
   return new Command('recommend')
     .description('propose medications for one visit, for every position between accuracy and safety')
     .argument('<visit.json>', 'one visit in the visit format, without drugs; `-` reads standard input')
+    .option(...SITE_TABLE_OPTION)
     .option('--json', 'one JSON document on standard output')
     .option('--pack <name>', 'model pack in the models folder', SHIPPED_PACK)
-    .action(async (path: string, { json, pack }: Options) => {
-      const knowledge = openKnowledge();
+    .action(async (path: string, { json, pack, siteTable }: Options) => {
+      const knowledge = openKnowledge(siteTable);
       const visit = readOneVisit(path, knowledge);
       const model = await openModel(PATHS.models, pack, knowledge);
       try {

@@ -23,17 +23,27 @@ export interface OpenOptions {
 export class ActiveModel {
   readonly id: ModelId;
   readonly model: OpenModel;
-  readonly recommender: Recommender;
   /** Why this is not the model that was chosen; null when it is. */
   readonly fallback: ModelFallback | null;
+  #recommender: Recommender;
   #users = 0;
   #retired = false;
 
   constructor(id: ModelId, model: OpenModel, knowledge: Knowledge, fallback: ModelFallback | null) {
     this.id = id;
     this.model = model;
-    this.recommender = new Recommender(knowledge, model);
+    this.#recommender = new Recommender(knowledge, model);
     this.fallback = fallback;
+  }
+
+  /** Over the tables in use; another one whenever they change. */
+  get recommender(): Recommender {
+    return this.#recommender;
+  }
+
+  /** Recommends from other tables from now on: a site's own came or went. */
+  takeTables(knowledge: Knowledge): void {
+    this.#recommender = new Recommender(knowledge, this.model);
   }
 
   /** Lets `work` use the model, which stays open until it is through even when another one is chosen meanwhile. */

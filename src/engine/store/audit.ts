@@ -41,7 +41,9 @@ export interface AuditEvent {
     | 'model.rolled-back'
     | 'model.imported'
     | 'model.exported'
-    | 'model.removed';
+    | 'model.removed'
+    | 'site-table.imported'
+    | 'site-table.removed';
   /** Identifier of what it was done to. */
   readonly subject: string;
   readonly content: Readonly<Record<string, unknown>>;

@@ -9,6 +9,7 @@ import { editing } from './migrations/0004-editing.ts';
 import { auditAndOverview } from './migrations/0005-audit-and-overview.ts';
 import { signedDecisions } from './migrations/0006-signed-decisions.ts';
 import { modelUses } from './migrations/0007-model-uses.ts';
+import { siteTables } from './migrations/0008-site-table.ts';
 
 export interface Migration {
   /** The schema version it leads to; its file's number. */
@@ -26,6 +27,7 @@ export const MIGRATIONS: readonly Migration[] = [
   auditAndOverview,
   signedDecisions,
   modelUses,
+  siteTables,
 ];
 
 /** The schema that this version of Flame writes. */

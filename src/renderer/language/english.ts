@@ -6,6 +6,7 @@ import about from './en/about.json';
 import audit from './en/audit.json';
 import alternatives from './en/alternatives.json';
 import common from './en/common.json';
+import data from './en/data.json';
 import decision from './en/decision.json';
 import editor from './en/editor.json';
 import findings from './en/findings.json';
@@ -22,6 +23,7 @@ import recommend from './en/recommend.json';
 import settings from './en/settings.json';
 import severity from './en/severity.json';
 import shell from './en/shell.json';
+import siteTable from './en/siteTable.json';
 import start from './en/start.json';
 import tour from './en/tour.json';
 import visit from './en/visit.json';
@@ -32,6 +34,7 @@ export const english = {
   alternatives,
   audit,
   common,
+  data,
   decision,
   editor,
   errors: ERROR_WORDING,
@@ -50,6 +53,7 @@ export const english = {
   settings,
   severity,
   shell,
+  siteTable,
   start,
   tour,
   visit,

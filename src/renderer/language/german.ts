@@ -4,6 +4,7 @@ import about from './de/about.json';
 import alternatives from './de/alternatives.json';
 import audit from './de/audit.json';
 import common from './de/common.json';
+import data from './de/data.json';
 import decision from './de/decision.json';
 import editor from './de/editor.json';
 import errors from './de/errors.json';
@@ -22,6 +23,7 @@ import recommend from './de/recommend.json';
 import settings from './de/settings.json';
 import severity from './de/severity.json';
 import shell from './de/shell.json';
+import siteTable from './de/siteTable.json';
 import start from './de/start.json';
 import tour from './de/tour.json';
 import visit from './de/visit.json';
@@ -33,6 +35,7 @@ export const german: Translation = {
   alternatives,
   audit,
   common,
+  data,
   decision,
   editor,
   errors,
@@ -51,6 +54,7 @@ export const german: Translation = {
   settings,
   severity,
   shell,
+  siteTable,
   start,
   tour,
   visit,

@@ -20,6 +20,7 @@ export type View =
   | { readonly kind: 'home' }
   | { readonly kind: 'audit' }
   | { readonly kind: 'overview' }
+  | { readonly kind: 'data' }
   | { readonly kind: 'patient'; readonly patientId: PatientId }
   | { readonly kind: 'visit'; readonly patientId: PatientId; readonly session: VisitSession }
   | { readonly kind: 'editor'; readonly patientId: PatientId; readonly editor: AnyEditor };
@@ -116,6 +117,10 @@ export class App {
 
   openOverview(): void {
     this.#show({ kind: 'overview' });
+  }
+
+  openData(): void {
+    this.#show({ kind: 'data' });
   }
 
   /** Opens an editor once what it starts from is read; `openProblem` says why it could not be. */

@@ -24,6 +24,7 @@ import {
 } from '../../shared/ids.ts';
 import type { ModelDetails, ModelsState } from '../../shared/models-api.ts';
 import { interactionsWithin } from '../../shared/interactions.ts';
+import type { SiteTablePreview, SiteTableSummary } from '../../shared/site-table-api.ts';
 import {
   multiplyOdds,
   NO_HABITS,
@@ -354,6 +355,49 @@ export const MODELS: ModelsState = {
   active: SHIPPED,
   previous: null,
   history: [],
+};
+
+export const SITE_TABLE: SiteTableSummary = {
+  name: 'house-list.csv',
+  sha256: 'ab'.repeat(32),
+  importedAt: '2026-11-22T10:05:00Z',
+  importedBy: 'steward',
+  rows: 3,
+  pairs: 3,
+  unresolvedRows: 1,
+};
+
+export const SITE_TABLE_PREVIEW: SiteTablePreview = {
+  name: 'house-list.csv',
+  sha256: 'ab'.repeat(32),
+  rowsRead: 5,
+  rowsUsed: 3,
+  refused: { count: 1, shown: [{ line: 4, problem: 'severity is empty' }] },
+  unresolved: { count: 1, shown: [{ name: 'Wundermittel', count: 1 }] },
+  pairs: 3,
+  added: {
+    count: 1,
+    shown: [{ a: drug('omeprazole'), b: drug('metformin'), before: 0, after: 2, stated: 2, reason: null }],
+  },
+  raised: {
+    count: 1,
+    shown: [{ a: drug('warfarin'), b: drug('naproxen'), before: 3, after: 4, stated: 4, reason: null }],
+  },
+  lowered: {
+    count: 1,
+    shown: [
+      {
+        a: drug('lisinopril'),
+        b: drug('spironolactone'),
+        before: 2,
+        after: 1,
+        stated: 1,
+        reason: 'Potassium is measured at every visit here.',
+      },
+    ],
+  },
+  below: { count: 0, shown: [] },
+  unchanged: 0,
 };
 
 export const MODEL_DETAILS: ModelDetails = {
