@@ -23,6 +23,7 @@ const often = knowledge.drugs.all
 
 const facts: PatientFacts = {
   age: 78,
+  ageMonths: null,
   sex: 'F',
   pregnancy: 'unknown',
   lactation: 'unknown',

@@ -7,6 +7,7 @@ import {
   compilePatientRulesDocument,
   compileRulesDocument,
 } from '../scripts/compile-knowledge.ts';
+import { evidenceReport } from '../scripts/knowledge/evidence-report.ts';
 import { isForPretermInfants } from '../scripts/knowledge/texts.ts';
 import { loadKnowledge } from '../src/knowledge/knowledge.ts';
 import type { Manifest } from '../src/knowledge/manifest.ts';
@@ -23,7 +24,10 @@ describe('compile:knowledge', () => {
   test('gives the shipped tables again, hash by hash', async () => {
     const shipped = JSON.parse(readFileSync(join(SHIPPED, 'manifest.json'), 'utf8')) as Manifest;
     const again = await compileKnowledge(join(ROOT, 'data'), join(folder, 'knowledge'));
-    expect(again).toEqual(shipped);
+    expect(again.manifest).toEqual(shipped);
+    expect(evidenceReport(again.evidence)).toBe(
+      readFileSync(join(ROOT, 'docs', 'reports', 'rule-evidence.md'), 'utf8'),
+    );
   }, 240_000);
 
   test('the pages of rules are the ones that the sources give', () => {

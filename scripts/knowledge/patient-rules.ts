@@ -6,7 +6,12 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ALLERGY_CLASSES } from '../../src/knowledge/allergies.ts';
-import type { LabelCondition, PatientRule, PatientRules } from '../../src/knowledge/patient-rules.ts';
+import type {
+  LabelCondition,
+  PatientRule,
+  PatientRules,
+  SupportByDrug,
+} from '../../src/knowledge/patient-rules.ts';
 import { asId, type DrugId } from '../../src/shared/ids.ts';
 import type { DrugTables } from './drugs.ts';
 import { DrugSets } from './rules.ts';
@@ -40,6 +45,8 @@ const byAge = z.strictObject({
   ...RULE,
   minAge: age,
   maxAge: age,
+  belowMonths: z.int().positive().max(24).nullable().default(null),
+  whenMonthsUnknown: severity.nullable().default(null),
   condition: z.string().nullable().default(null),
 });
 const cross = z.strictObject({ ...RULE, allergyClass: z.enum(ALLERGY_CLASSES.map(({ title }) => title)) });
@@ -49,6 +56,7 @@ type Resolved<Rule> = Omit<Rule, 'sets' | 'drugs' | 'except'> & {
   readonly id: string;
   readonly drugs: readonly DrugId[];
   readonly version: string;
+  readonly support: SupportByDrug;
 };
 
 const conditionsSchema = z.strictObject({
@@ -68,7 +76,7 @@ const conditionsSchema = z.strictObject({
   ),
 });
 
-/** Everything of data/knowledge/patient-rules and conditions.json. @throws Error naming the file and what is wrong in it */
+/** Everything of data/knowledge/patient-rules and conditions.json, held against no text yet. @throws Error naming the file and what is wrong in it */
 export function readPatientRules(directory: string, tables: DrugTables): PatientRules {
   const sets = new DrugSets(directory, tables);
   const { conditions } = conditionsSchema.parse(readJson(directory, 'conditions.json'));
@@ -83,7 +91,7 @@ export function readPatientRules(directory: string, tables: DrugTables): Patient
       if (seen.has(rest.id)) throw new Error(`${where}: the id is used twice`);
       seen.add(rest.id);
       const ids = sets.resolve({ sets: named, drugs, except }, where).map((id) => asId<DrugId>(id));
-      return { ...rest, id: `${kind}:${rest.id}`, drugs: ids, version: parsed.version };
+      return { ...rest, id: `${kind}:${rest.id}`, drugs: ids, version: parsed.version, support: {} };
     });
   }
 
@@ -94,17 +102,23 @@ export function readPatientRules(directory: string, tables: DrugTables): Patient
     lactation: read('lactation', plain),
     crossReactivity: read('cross-reactivity', cross),
     conditions: conditions satisfies readonly LabelCondition[],
+    allergyClasses: {},
   };
-  for (const { id, condition } of rules.age) {
+  for (const { id, condition, maxAge: last, belowMonths: months, whenMonthsUnknown } of rules.age) {
+    if (
+      (months === null) !== (whenMonthsUnknown === null) ||
+      (months !== null && last !== Math.ceil(months / 12) - 1)
+    )
+      throw new Error(`${id}: months need the years that hold them, and a severity where they are unknown`);
     if (condition !== null && !known.has(condition)) throw new Error(`${id}: no condition "${condition}"`);
   }
   return rules;
 }
 
 export function writePatientRules(rules: PatientRules, writer: TableWriter): void {
-  const lists: readonly (readonly unknown[])[] = Object.values(rules);
-  const rows = lists.reduce((sum, list) => sum + list.length, 0);
-  writer.json('patient-rules.json', rules, rows, ['flame']);
+  const { allergyClasses: _, ...lists } = rules;
+  const rows = Object.values(lists).reduce((sum, list) => sum + list.length, 0);
+  writer.json('patient-rules.json', rules, rows, ['flame', 'fda-label']);
 }
 
 const LEVELS = {
@@ -144,8 +158,11 @@ export function patientRulesDocument(rules: PatientRules): string {
         const taken = whenTaken === null ? '' : `; ${whenTaken} when taken already`;
         return `${what} ${inclusive ? 'at most' : 'below'} ${below}${taken}`;
       }),
-      ...section('Age', rules.age, ({ minAge, maxAge, condition }) => {
-        const years = `${minAge ?? 0} to ${maxAge ?? '…'} years`;
+      ...section('Age', rules.age, ({ minAge, maxAge, belowMonths, whenMonthsUnknown, condition }) => {
+        const years =
+          belowMonths === null
+            ? `${minAge ?? 0} to ${maxAge ?? '…'} years`
+            : `below ${belowMonths} months; ${whenMonthsUnknown} in the first ${maxAge === 0 ? 'year' : 'years'} where the months are unknown`;
         return condition === null ? years : `${years}, with ${condition}`;
       }),
       ...section('Pregnancy', rules.pregnancy, () => 'pregnant'),

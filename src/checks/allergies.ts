@@ -1,15 +1,17 @@
 /** Recorded allergies against the drugs: the drug itself, its class, and classes that cross-react. Knows no food. */
 
 import { readAllergyEntry } from '../knowledge/allergies.ts';
+import { FROM_MEMORY } from '../knowledge/patient-rules.ts';
 import type { Severity } from '../shared/domain.ts';
-import type { Finding, FoundFinding } from '../shared/findings.ts';
+import type { Finding, FindingSource, FoundFinding } from '../shared/findings.ts';
 import { findingOf, rulesByDrug, type CheckedDrug, type MakeCheck } from './check.ts';
 
 /** The drug itself, or a member of a class that labels exclude as a whole: as hard as the rule that keeps it off lists. */
 const SAME_CLASS: Severity = 4;
 
 export const allergyCheck: MakeCheck = ({ drugs: tables, version, patientRules }) => {
-  const cross = rulesByDrug(patientRules().crossReactivity);
+  const { crossReactivity, allergyClasses } = patientRules();
+  const cross = rulesByDrug(crossReactivity);
   return ({ facts, drugs }) => {
     const findings: Finding[] = [];
     for (const written of new Set(facts.allergies)) {
@@ -27,9 +29,11 @@ export const allergyCheck: MakeCheck = ({ drugs: tables, version, patientRules }
       for (const drug of drugs) {
         const group = classes.find(({ members }) => members.includes(drug.canonical))?.allergyClass;
         if (named.includes(drug.canonical)) {
-          findings.push(excluded(drug, because, 'the recorded entry itself', version));
+          findings.push(excluded(drug, because, { citation: 'the recorded entry itself', version }));
         } else if (group) {
-          findings.push(excluded(drug, `${because}, of the class ${group.title}`, group.citation, version));
+          const support = allergyClasses[group.title]?.[drug.canonical] ?? FROM_MEMORY;
+          const source = { citation: group.citation, version, support };
+          findings.push(excluded(drug, `${because}, of the class ${group.title}`, source));
         } else {
           for (const rule of cross.get(drug.canonical) ?? []) {
             const from = classes.find(({ allergyClass }) => allergyClass.title === rule.allergyClass);
@@ -45,7 +49,7 @@ export const allergyCheck: MakeCheck = ({ drugs: tables, version, patientRules }
   };
 };
 
-function excluded(drug: CheckedDrug, because: string, citation: string, version: string): FoundFinding {
+function excluded(drug: CheckedDrug, because: string, source: Omit<FindingSource, 'reviewed'>): FoundFinding {
   return {
     state: 'found',
     check: 'allergies',
@@ -56,6 +60,6 @@ function excluded(drug: CheckedDrug, because: string, citation: string, version:
     management: 'Do not use, unless the entry proves wrong; ask what happened.',
     mechanism: null,
     label: null,
-    sources: [{ citation, version, reviewed: true }],
+    sources: [{ ...source, reviewed: true }],
   };
 }

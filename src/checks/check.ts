@@ -1,7 +1,7 @@
 /** What every check is given and gives back. Holds no check. */
 
 import type { Knowledge } from '../knowledge/knowledge.ts';
-import type { PatientRule } from '../knowledge/patient-rules.ts';
+import { FROM_MEMORY, type PatientRule } from '../knowledge/patient-rules.ts';
 import type { Interaction, Severity } from '../shared/domain.ts';
 import type { CheckName, Finding, FoundFinding } from '../shared/findings.ts';
 import type { DrugId } from '../shared/ids.ts';
@@ -52,6 +52,7 @@ export function findingOf(
   severity: Severity = rule.severity,
 ): FoundFinding {
   const { effect, management, mechanism, citation, version } = rule;
+  const support = rule.support[drug.canonical] ?? FROM_MEMORY;
   return {
     state: 'found',
     check,
@@ -62,7 +63,7 @@ export function findingOf(
     management,
     mechanism,
     label: null,
-    sources: [{ citation, version: `rule ${rule.id}, ${version}`, reviewed: true }],
+    sources: [{ citation, version: `rule ${rule.id}, ${version}`, reviewed: true, support }],
   };
 }
 

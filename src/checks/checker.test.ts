@@ -22,6 +22,7 @@ const POOL: readonly DrugId[] = [
 const drugs = fc.uniqueArray(fc.constantFrom(...POOL), { maxLength: 12 });
 const patient: fc.Arbitrary<PatientFacts> = fc.record({
   age: fc.integer({ min: 0, max: 100 }),
+  ageMonths: fc.option(fc.integer({ min: 0, max: 23 })),
   sex: fc.constantFrom('F', 'M', 'unknown'),
   pregnancy: fc.constantFrom('pregnant', 'not-pregnant', 'unknown'),
   lactation: fc.constantFrom('lactating', 'not-lactating', 'unknown'),

@@ -60,7 +60,11 @@ describe('allergies', () => {
       '3 amoxicillin',
     ]);
     expect(found('allergies', { allergies: ['sulfa'] }, ['hydrochlorothiazide'])).toEqual([
-      '1 hydrochlorothiazide',
+      '2 hydrochlorothiazide',
+    ]);
+    expect(found('allergies', { allergies: ['sulfa'] }, ['furosemide', 'celecoxib'])).toEqual([
+      '3 celecoxib',
+      '1 furosemide',
     ]);
   });
 
@@ -246,5 +250,60 @@ describe('renal function', () => {
     ]);
     expect(missing({ ...man, age: 12, creatinine: 1 })).toMatchObject([{ missing: 'adult-age' }]);
     expect(missing({ ...man, sex: 'unknown', creatinine: 1 })).toMatchObject([{ missing: 'sex' }]);
+  });
+});
+
+describe('age in months', () => {
+  const infant = { age: 0, ageMonths: null };
+
+  it('decides a rule that speaks of months where they are known, and warns where they are not', () => {
+    expect(found('age', { ...infant, ageMonths: 1 }, ['sulfamethoxazole'])).toEqual(['4 sulfamethoxazole']);
+    expect(found('age', { ...infant, ageMonths: 2 }, ['sulfamethoxazole'])).toEqual([]);
+    expect(found('age', infant, ['sulfamethoxazole'])).toEqual(['3 sulfamethoxazole']);
+    expect(found('age', { age: 1, ageMonths: 13 }, ['sulfamethoxazole'])).toEqual([]);
+    expect(foundFindings('age', { ...infant, ageMonths: 5 }, ['diazepam'])[0]?.because).toBe('Age 5 months');
+  });
+});
+
+describe('label text on breastfeeding', () => {
+  const mother = { sex: 'F', age: 30, pregnancy: 'not-pregnant', lactation: 'lactating' } as const;
+
+  it('is shown, marked, for drugs without a rule, and left to the rule where there is one', () => {
+    const [finding] = foundFindings('contraindications', { ...mother, diagnoses: icd10('I10') }, [
+      'clemastine',
+    ]);
+    expect(finding).toMatchObject({ severity: 3, because: 'Breastfeeding' });
+    expect(finding?.label?.text.slice(finding.label.from, finding.label.to)).toMatch(/nursing mothers/i);
+    const silent = { ...mother, lactation: 'not-lactating', diagnoses: icd10('I10') } as const;
+    expect(found('contraindications', silent, ['clemastine'])).toEqual([]);
+    expect(found('contraindications', { ...mother, diagnoses: icd10('I10') }, ['simvastatin'])).toEqual([]);
+  });
+});
+
+describe('what a rule was held against', () => {
+  const supportOf = (check: 'renal-function' | 'age' | 'pregnancy' | 'allergies', ...rest: Rest) =>
+    foundFindings(check, ...rest)[0]?.sources[0]?.support;
+  type Rest = [Parameters<typeof foundFindings>[1], Parameters<typeof foundFindings>[2]];
+
+  it('comes with each finding: label text, label text that differs, or memory alone', () => {
+    const kidney = { age: 70, creatinine: 4, weight: 70 };
+    expect(supportOf('renal-function', kidney, ['fondaparinux'])).toMatchObject({
+      state: 'label',
+      words: expect.stringContaining('CrCl] <30') as string,
+    });
+    expect(supportOf('renal-function', { ...kidney, creatinine: 1.6 }, ['nitrofurantoin'])).toMatchObject({
+      state: 'label-differs',
+    });
+    expect(supportOf('age', { age: 9 }, ['aspirin'])?.state).not.toMatch(/^label/);
+    expect(supportOf('allergies', { allergies: ['sulfa'] }, ['celecoxib'])?.state).toBe('label-differs');
+    expect(supportOf('allergies', { allergies: ['macrolide'] }, ['azithromycin'])?.state).toBe('label');
+  });
+
+  it('names for a pair the label, another table, or nobody', () => {
+    const stateOf = (...list: [string, string]) =>
+      foundFindings('interactions', {}, list)[0]?.sources.find(({ support }) => support)?.support?.state;
+    expect(stateOf('simvastatin', 'clarithromycin')).toBe('label');
+    expect(stateOf('lithium', 'hydrochlorothiazide')).toBe('table');
+    expect(stateOf('digoxin', 'amiodarone')).toMatch(/^(memory|read)$/);
   });
 });

@@ -29,13 +29,22 @@ const PREGNANCY: LabelCondition = {
   notAfterWords: [],
 };
 
+/** As pregnancy: recorded, not coded. */
+const LACTATION: LabelCondition = {
+  ...PREGNANCY,
+  id: 'lactation',
+  title: 'breastfeeding',
+  phrases: ['nursing mothers?', 'nursing women', 'breast-?\\s?feeding', 'lactation', 'lactating'],
+};
+
 /** Rules speak for the label where there is one: a drug with a rule on this matter is left to it. */
 const KIDNEY = new Set(['kidney-disease', 'end-stage-renal-disease']);
 
 export const contraindicationCheck: MakeCheck = ({ texts, version, patientRules }) => {
-  const { conditions: known, renal, pregnancy } = patientRules();
+  const { conditions: known, renal, pregnancy, lactation } = patientRules();
   const withKidneyRule = new Set(renal.flatMap(({ drugs }) => drugs));
   const withPregnancyRule = new Set(pregnancy.flatMap(({ drugs }) => drugs));
+  const withLactationRule = new Set(lactation.flatMap(({ drugs }) => drugs));
   const found = new Map<string, LabelHit | null>();
 
   function hitOf(drug: DrugId, condition: LabelCondition): LabelHit | null {
@@ -55,6 +64,7 @@ export const contraindicationCheck: MakeCheck = ({ texts, version, patientRules 
       .map((condition) => ({ condition, because: coded.get(condition.id)! }));
     const { state, because } = pregnancyOf(facts);
     if (state === 'pregnant') present.push({ condition: PREGNANCY, because });
+    if (facts.lactation === 'lactating') present.push({ condition: LACTATION, because: 'Breastfeeding' });
     // Without any code there is nothing to compare the labels with, which is not the same as nothing found.
     const nothingCoded = facts.diagnoses.length + facts.chronic.length === 0;
     if (present.length === 0 && !nothingCoded) return [];
@@ -65,7 +75,8 @@ export const contraindicationCheck: MakeCheck = ({ texts, version, patientRules 
       const asked = present.filter(
         ({ condition: { id } }) =>
           !(KIDNEY.has(id) && withKidneyRule.has(drug.canonical)) &&
-          !(id === PREGNANCY.id && withPregnancyRule.has(drug.canonical)),
+          !(id === PREGNANCY.id && withPregnancyRule.has(drug.canonical)) &&
+          !(id === LACTATION.id && withLactationRule.has(drug.canonical)),
       );
       const hits = asked.flatMap(({ condition, because: reason }) => {
         const hit = hitOf(drug.canonical, condition);

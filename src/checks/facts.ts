@@ -6,6 +6,8 @@ import type { DrugId } from '../shared/ids.ts';
 export interface PatientFacts {
   /** Whole years. */
   readonly age: number;
+  /** Completed months; null from two years on, and where they are unknown. */
+  readonly ageMonths: number | null;
   readonly sex: Sex;
   readonly pregnancy: Pregnancy;
   readonly lactation: Lactation;
@@ -20,10 +22,14 @@ export interface PatientFacts {
   readonly currentMedications: readonly DrugId[];
 }
 
-export type VisitFacts = Pick<Visit, 'context' | 'allergies' | 'pregnancy' | 'lactation' | 'measurements'>;
+export type VisitFacts = Pick<
+  Visit,
+  'context' | 'ageMonths' | 'allergies' | 'pregnancy' | 'lactation' | 'measurements'
+>;
 
 export function factsOf({
   context,
+  ageMonths,
   allergies,
   pregnancy,
   lactation,
@@ -31,6 +37,7 @@ export function factsOf({
 }: VisitFacts): PatientFacts {
   return {
     age: context.age,
+    ageMonths,
     sex: context.sex,
     pregnancy,
     lactation,

@@ -70,10 +70,11 @@ function pairFinding(
     management: first('management') ?? '',
     mechanism: first('mechanism') ?? null,
     label: null,
-    sources: sources.map(({ source, citation, reviewed }) => ({
+    sources: sources.map(({ source, citation, reviewed, support }) => ({
       citation: `${citation} (${source})`,
       version,
       reviewed,
+      ...(support === undefined ? {} : { support }),
     })),
   };
 }

@@ -1,6 +1,7 @@
 /** Drugs that speak differently to children, older adults, pregnant and breastfeeding women. Reads "unknown" as unknown. */
 
-import type { Pregnancy } from '../shared/domain.ts';
+import type { AgeRule } from '../knowledge/patient-rules.ts';
+import type { Pregnancy, Severity } from '../shared/domain.ts';
 import type { Finding } from '../shared/findings.ts';
 import { findingOf, rulesByDrug, worstOf, type MakeCheck } from './check.ts';
 import type { PatientFacts } from './facts.ts';
@@ -9,19 +10,30 @@ export const ageCheck: MakeCheck = ({ patientRules }) => {
   const rules = rulesByDrug(patientRules().age);
   return ({ facts, drugs, conditions }) =>
     drugs.flatMap((drug) => {
-      const holding = (rules.get(drug.canonical) ?? []).filter(
-        ({ minAge, maxAge, condition }) =>
-          facts.age >= (minAge ?? 0) &&
-          facts.age <= (maxAge ?? Infinity) &&
-          (condition === null || conditions().has(condition)),
-      );
+      const holding = (rules.get(drug.canonical) ?? [])
+        .filter(
+          ({ minAge, maxAge, belowMonths, condition }) =>
+            facts.age >= (minAge ?? 0) &&
+            facts.age <= (maxAge ?? Infinity) &&
+            (belowMonths === null || facts.ageMonths === null || facts.ageMonths < belowMonths) &&
+            (condition === null || conditions().has(condition)),
+        )
+        .map((rule) => ({ ...rule, severity: severityAt(rule, facts) }));
       return worstOf(holding).map((rule) => {
         const besides = rule.condition === null ? '' : `, ${conditions().get(rule.condition) ?? ''}`;
-        const years = `Age ${facts.age} ${facts.age === 1 ? 'year' : 'years'}`;
-        return findingOf('age', rule, drug, `${years}${besides}`);
+        return findingOf('age', rule, drug, `${ageWords(facts)}${besides}`);
       });
     });
 };
+
+function severityAt({ severity, whenMonthsUnknown }: AgeRule, { ageMonths }: PatientFacts): Severity {
+  return ageMonths === null ? (whenMonthsUnknown ?? severity) : severity;
+}
+
+function ageWords({ age, ageMonths }: PatientFacts): string {
+  const [count, unit] = ageMonths === null ? [age, 'year'] : [ageMonths, 'month'];
+  return `Age ${count} ${unit}${count === 1 ? '' : 's'}`;
+}
 
 export const pregnancyCheck: MakeCheck = ({ patientRules }) => {
   const rules = rulesByDrug(patientRules().pregnancy);

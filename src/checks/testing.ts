@@ -12,6 +12,7 @@ export const shippedChecker = lazy(() => new Checker(shippedKnowledge()));
 /** A man of 50 of whom nothing else is recorded. */
 export const NOBODY: PatientFacts = {
   age: 50,
+  ageMonths: null,
   sex: 'M',
   pregnancy: 'unknown',
   lactation: 'unknown',

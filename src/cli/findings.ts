@@ -4,6 +4,7 @@ import type { Severity } from '../shared/domain.ts';
 import type { CheckName, Finding, FoundFinding, MissingFact } from '../shared/findings.ts';
 import type { DrugId } from '../shared/ids.ts';
 import { wrapped } from './output.ts';
+import { supportWords } from './support.ts';
 
 type NameOf = (drug: DrugId) => string;
 
@@ -58,9 +59,10 @@ function foundLines(finding: FoundFinding, nameOf: NameOf): string[] {
     ...(management === '' ? [] : wrapped(`What to do: ${management}`, '      ')),
     ...(mechanism === null ? [] : wrapped(`Why: ${mechanism}`, '      ')),
     ...(text === null ? [] : wrapped(`Label text: ${text}`, '      ')),
-    ...sources.flatMap(({ citation, version, reviewed }) =>
-      wrapped(`${citation} (${version})${reviewed ? '' : ' [unreviewed label text]'}`, '      '),
-    ),
+    ...sources.flatMap(({ citation, version, reviewed, support }) => [
+      ...wrapped(`${citation} (${version})${reviewed ? '' : ' [unreviewed label text]'}`, '      '),
+      ...(support ? wrapped(supportWords(support), '      ') : []),
+    ]),
   ];
 }
 

@@ -4,6 +4,7 @@ import type { Knowledge } from '../knowledge/knowledge.ts';
 import type { Interaction, InteractionSource, Severity } from '../shared/domain.ts';
 import type { DrugId } from '../shared/ids.ts';
 import { wrapped } from './output.ts';
+import { supportWords } from './support.ts';
 
 export const SEVERITY_WORDS: Readonly<Record<Severity, string>> = {
   4: 'contraindicated',
@@ -25,7 +26,7 @@ export function interactionLines({ drugs }: Pick<Knowledge, 'drugs'>, pair: Inte
 }
 
 function sourceLines(source: InteractionSource): string[] {
-  const { effect, mechanism, management } = source;
+  const { effect, mechanism, management, support } = source;
   const marks = [
     source.reviewed ? '' : 'unreviewed label text',
     source.recordedFor === undefined ? '' : `recorded for ${source.recordedFor}`,
@@ -37,5 +38,6 @@ function sourceLines(source: InteractionSource): string[] {
     ...(effect === undefined ? [] : wrapped(`What may happen: ${effect}`, '      ')),
     ...(mechanism === undefined ? [] : wrapped(`Why: ${mechanism}`, '      ')),
     ...(management === undefined ? [] : wrapped(`What to do: ${management}`, '      ')),
+    ...(support === undefined ? [] : wrapped(supportWords(support), '      ')),
   ];
 }

@@ -146,6 +146,7 @@ function visitOf(input: VisitInput, patient: Patient, before: Visit | null): Vis
       currentMedications: once(input.currentMedications),
       previousMedications: once(input.previousMedications),
     },
+    ageMonths: input.ageMonths,
     allergies: once(input.allergies),
     notes: input.notes,
     prescribed: before?.prescribed ?? null,

@@ -93,6 +93,7 @@ export const visitInput: z.ZodType<VisitInput> = z.strictObject({
   date: z.string().max(20),
   dateKnown: z.boolean(),
   age: z.int(),
+  ageMonths: z.int().nullable(),
   setting,
   specialty: code.nullable(),
   reasons: list(code),

@@ -3,11 +3,18 @@
  * Guesses nothing.
  */
 
-import type { Interaction, InteractionAnswer, InteractionSource, Severity } from '../shared/domain.ts';
+import type {
+  Interaction,
+  InteractionAnswer,
+  InteractionSource,
+  Severity,
+  SourceSupport,
+} from '../shared/domain.ts';
 import { asId, type DrugId } from '../shared/ids.ts';
 import { pairKey } from '../shared/interactions.ts';
 import type { Drugs } from './drugs.ts';
-import type { InteractionRule } from './rules.ts';
+import { FROM_MEMORY } from './patient-rules.ts';
+import { readRuleSupport, type InteractionRule, type RuleSupport } from './rules.ts';
 import { SITE_SOURCE, type SiteRow, type SiteStatement } from './site-table.ts';
 import { lazy, type Tables } from './tables.ts';
 
@@ -45,6 +52,7 @@ interface Parts {
   readonly labelTexts: () => readonly (readonly string[])[];
   readonly aside: () => { readonly reasons: readonly string[]; readonly pairs: ReadonlyMap<string, string> };
   readonly rules: () => ReadonlyMap<string, InteractionRule>;
+  readonly support: () => RuleSupport;
   /** Drugs that only the site's own table names. */
   readonly siteCovered: ReadonlySet<DrugId>;
 }
@@ -60,6 +68,8 @@ const CITATION: Readonly<Record<string, string>> = {
   'onc-high': 'ONC high-priority list (Phansalkar et al., 2012)',
   'onc-low': 'ONC list of interactions that need not interrupt (Phansalkar et al., 2013)',
 };
+const RULE = 'rule:';
+const IN_TABLE: SourceSupport = { state: 'table', words: '' };
 const SOURCE = /^(.+)=(\d)(?:#(\d+))?(\?)?(?:!(\d+))?(?:~(.+))?$/;
 
 export class Interactions {
@@ -94,6 +104,7 @@ export class Interactions {
       drugs,
       pairs,
       rules,
+      support: lazy(() => readRuleSupport(tables)),
       siteCovered: new Set(),
       labelTexts: lazy(() => tables.lines('label-texts.tsv.gz').map((line) => line.split('\t'))),
       aside: lazy(() => {
@@ -207,14 +218,20 @@ export class Interactions {
   #interaction(stored: StoredPair, a: DrugId, b: DrugId): Interaction {
     const overruled = stored.site?.overruled ?? null;
     const compiled = stored.sources === '' ? [] : stored.sources.split(';').map((text) => this.#source(text));
-    const sources = [
+    const stated = [
       ...compiled.map((source) =>
         overruled === null || source.setAside !== undefined
           ? source
           : { ...source, setAside: `overruled by this site's table: ${overruled}` },
       ),
-      ...(stored.site?.rows ?? []).map((stated) => siteSource(stored.site!.table, stated)),
+      ...(stored.site?.rows ?? []).map((row) => siteSource(stored.site!.table, row)),
     ];
+    const inTable = stated.some(({ source, setAside }) => setAside === undefined && !isRule(source));
+    const sources = stated.map((source) =>
+      isRule(source.source)
+        ? { ...source, support: this.#supportOf(source.source, stored, inTable) }
+        : source,
+    );
     sources.sort(
       (x, y) =>
         Number(x.setAside !== undefined) - Number(y.setAside !== undefined) || y.severity - x.severity,
@@ -228,11 +245,20 @@ export class Interactions {
     };
   }
 
+  /** How far a class rule was held against text for a pair: label text first, then another table, then a reading. */
+  #supportOf(source: string, { a, b }: RecordedPair, inTable: boolean): SourceSupport {
+    const { labels, read } = this.#parts.support();
+    const id = source.slice(RULE.length);
+    const words = (drug: DrugId, other: DrugId): string | undefined =>
+      labels[id]?.[drug]?.find(({ of }) => of === null || of.includes(other))?.words;
+    const label = words(a, b) ?? words(b, a);
+    if (label !== undefined) return { state: 'label', words: label };
+    return inTable ? IN_TABLE : (read[id] ?? FROM_MEMORY);
+  }
+
   #source(written: string): InteractionSource {
     const [, source = '', level = '', text, unreviewed, setAside, via] = SOURCE.exec(written) ?? [];
-    const rule = source.startsWith('rule:')
-      ? this.#parts.rules().get(source.slice('rule:'.length))
-      : undefined;
+    const rule = isRule(source) ? this.#parts.rules().get(source.slice(RULE.length)) : undefined;
     const label = text === undefined ? undefined : this.#parts.labelTexts()[Number(text)];
     return {
       source,
@@ -314,4 +340,8 @@ function siteSource(table: string, { row, recordedFor }: SiteLayer['rows'][numbe
     ...(management === '' ? {} : { management }),
     ...(recordedFor === null ? {} : { recordedFor }),
   };
+}
+
+function isRule(source: string): boolean {
+  return source.startsWith(RULE);
 }

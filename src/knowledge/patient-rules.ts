@@ -3,7 +3,7 @@
  * the conditions that labels name. Applies none of them (src/checks does).
  */
 
-import type { Severity } from '../shared/domain.ts';
+import type { Severity, SourceSupport } from '../shared/domain.ts';
 import type { DrugId } from '../shared/ids.ts';
 import type { Tables } from './tables.ts';
 
@@ -21,7 +21,14 @@ export interface PatientRule {
   readonly citation: string;
   /** Version of the file that holds the rule. */
   readonly version: string;
+  /** How far the rule was held against text, by drug; a drug that is missing rests on memory alone. */
+  readonly support: SupportByDrug;
 }
+
+export type SupportByDrug = Readonly<Record<DrugId, SourceSupport>>;
+
+/** What holds where nothing was found: the rule was written from memory of what it cites. */
+export const FROM_MEMORY: SourceSupport = { state: 'memory', words: '' };
 
 export interface RenalRule extends PatientRule {
   /** What the source measures by: eGFR in mL/min/1.73 m², or creatinine clearance in mL/min. */
@@ -37,6 +44,10 @@ export interface AgeRule extends PatientRule {
   /** Whole years, both ends included; null for no end. */
   readonly minAge: number | null;
   readonly maxAge: number | null;
+  /** The rule holds below this age in completed months; where the months are unknown, in all of `maxAge`. */
+  readonly belowMonths: number | null;
+  /** Severity where the age in months is unknown; null without `belowMonths`. */
+  readonly whenMonthsUnknown: Severity | null;
   /** Condition that the patient must have besides; null for none. */
   readonly condition: string | null;
 }
@@ -70,6 +81,8 @@ export interface PatientRules {
   readonly lactation: readonly PatientRule[];
   readonly crossReactivity: readonly CrossReactivityRule[];
   readonly conditions: readonly LabelCondition[];
+  /** What labels say of an allergy class as a whole, by its title (allergies.ts) and by member. */
+  readonly allergyClasses: Readonly<Record<string, SupportByDrug>>;
 }
 
 export function readPatientRules(tables: Tables): PatientRules {

@@ -4,7 +4,7 @@
  */
 
 import { z } from 'zod';
-import { BELIEVED } from '../shared/check-input.ts';
+import { BELIEVED, LAST_MONTH, OLDEST } from '../shared/check-input.ts';
 import type { ClinicalContext, Measurements, Visit, VisitRecord } from '../shared/domain.ts';
 import type { DrugId } from '../shared/ids.ts';
 
@@ -18,7 +18,7 @@ export type ParsedRecord =
 export type DrugResolver = (name: string) => readonly DrugId[] | null;
 
 /** What a record says, in Flame's own terms. */
-export interface VisitContent extends Pick<Visit, 'pregnancy' | 'lactation' | 'measurements'> {
+export interface VisitContent extends Pick<Visit, 'ageMonths' | 'pregnancy' | 'lactation' | 'measurements'> {
   /** ISO date; January 1 when only the year is known. */
   readonly date: string;
   readonly dateKnown: boolean;
@@ -34,7 +34,6 @@ export interface VisitContent extends Pick<Visit, 'pregnancy' | 'lactation' | 'm
 
 /** De-identified corpora shift dates by up to two centuries, so a year far ahead is not an error. */
 const YEARS = [1900, 2300] as const;
-const OLDEST = 130;
 const LONGEST_LIST = 1000;
 const LONGEST_NOTE = 200_000;
 const SHOWN_PROBLEMS = 3;
@@ -57,6 +56,7 @@ const Schema = z
     year: z.int().min(YEARS[0]).max(YEARS[1]).optional(),
     clinician: line.optional(),
     age: z.int().min(0).max(OLDEST),
+    age_months: z.int().min(0).max(LAST_MONTH).optional(),
     sex: z.enum(['F', 'M', 'unknown']),
     specialty: line.optional(),
     reasons: codes,
@@ -97,6 +97,8 @@ const Schema = z
       Number(record.date.slice(0, 4)) !== record.year
     )
       wrong('date', `is not in the year ${record.year}`);
+    if (record.age_months !== undefined && Math.floor(record.age_months / 12) !== record.age)
+      wrong('age_months', `is not at the age of ${record.age}`);
     if (record.dx.length > 0 && record.dx_system === undefined) wrong('dx_system', 'is missing beside dx');
     if (record.sex === 'M' && record.pregnancy === 'pregnant') wrong('pregnancy', 'is recorded for a man');
     if (record.sex === 'M' && record.lactation === 'lactating') wrong('lactation', 'is recorded for a man');
@@ -153,6 +155,7 @@ export function interpretVisit(record: ParsedVisit, resolve: DrugResolver): Visi
     date: record.date ?? `${record.year}-01-01`,
     dateKnown: record.date !== undefined,
     context: contextFrom(record, currentMedications, previousMedications),
+    ageMonths: record.age_months ?? null,
     allergies: record.allergies ?? [],
     pregnancy: record.pregnancy ?? 'unknown',
     lactation: record.lactation ?? 'unknown',

@@ -44,6 +44,8 @@ export interface VisitSetting {
 
 const EARLIEST_YEAR = 1900;
 export const OLDEST = 130;
+/** The age counts in months up to here. */
+export const LAST_MONTH = 23;
 
 /**
  * Widest values that are believed, in the units of Measurements: beyond them lies another unit (µmol/L, °F, lb) or a
@@ -104,8 +106,10 @@ function dateProblems({ date, dateKnown }: VisitInput, setting: VisitSetting): F
   return year < EARLIEST_YEAR ? [problem('date', 'too-early', { earliest: EARLIEST_YEAR })] : [];
 }
 
-function ageProblems({ age, date }: VisitInput, birthYear: number | null): FieldProblem[] {
+function ageProblems({ age, ageMonths, date }: VisitInput, birthYear: number | null): FieldProblem[] {
   if (!Number.isInteger(age)) return [problem('age', 'not-whole')];
+  if (ageMonths !== null && (ageMonths < 0 || ageMonths > LAST_MONTH || Math.floor(ageMonths / 12) !== age))
+    return [problem('age', 'out-of-range', { least: 0, most: OLDEST })];
   if (age < 0 || age > OLDEST) return [problem('age', 'out-of-range', { least: 0, most: OLDEST })];
   const year = Number(date.slice(0, 4));
   if (birthYear === null || !isCalendarDay(date) || year < birthYear) return [];

@@ -24,6 +24,8 @@ export interface VisitRecord {
   readonly clinician?: string;
   /** Whole years. */
   readonly age: number;
+  /** Completed months, for patients under two years. */
+  readonly age_months?: number;
   readonly sex: Sex;
   /** Specialty code of the NAMCS codebook. */
   readonly specialty?: string;
@@ -95,6 +97,19 @@ export const OVERRIDE_SEVERITY: Severity = 3;
 /** Pairs at this severity are never proposed together, whatever the slider says. */
 export const HARD_RULE_SEVERITY: Severity = 4;
 
+/**
+ * How far a rule was held against text, since rules were written from memory of the sources that they cite: the label
+ * text in the tables agrees or reads otherwise, another table records the same pair, a public copy of the source was read
+ * and agrees or not, or none of these.
+ */
+export const SUPPORT_STATES = ['label', 'label-differs', 'table', 'read', 'read-differs', 'memory'] as const;
+
+export interface SourceSupport {
+  readonly state: (typeof SUPPORT_STATES)[number];
+  /** The label's words, or what was read and where; empty where there is nothing to quote. */
+  readonly words: string;
+}
+
 /** What one table or rule says of a pair, at its own level and in its own words. */
 export interface InteractionSource {
   /** Identifier of the table or of the class rule, e.g. `ndf-rt` or `rule:warfarin-azole`. */
@@ -111,6 +126,8 @@ export interface InteractionSource {
   readonly setAside?: string;
   /** The drug whose pair this is when it was inherited, e.g. `prednisolone` for its sodium phosphate. */
   readonly recordedFor?: DrugId;
+  /** For a class rule: how far it was held against text for this pair; absent for tables, and in pairs from before. */
+  readonly support?: SourceSupport;
 }
 
 /** An interacting pair, a < b in code-unit order, with every source that records it. */
@@ -183,6 +200,8 @@ export interface Visit {
   readonly date: string;
   readonly dateKnown: boolean;
   readonly context: ClinicalContext;
+  /** Completed months of a patient under two years, where they are known; `context.age` holds the completed years. */
+  readonly ageMonths: number | null;
   readonly allergies: readonly string[];
   readonly notes: string;
   /** What the record says was prescribed; null when the visit is still open. */
@@ -207,7 +226,11 @@ export const NO_MEASUREMENTS: Measurements = {
 };
 
 /** What a visit holds of these when its source says nothing of them. */
-export const NOT_RECORDED: Pick<Visit, 'pregnancy' | 'lactation' | 'measurements' | 'medicationUse'> = {
+export const NOT_RECORDED: Pick<
+  Visit,
+  'ageMonths' | 'pregnancy' | 'lactation' | 'measurements' | 'medicationUse'
+> = {
+  ageMonths: null,
   pregnancy: 'unknown',
   lactation: 'unknown',
   measurements: NO_MEASUREMENTS,

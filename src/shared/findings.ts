@@ -3,7 +3,7 @@
  * attention policy only; the checks themselves live in src/checks.
  */
 
-import type { Severity } from './domain.ts';
+import type { Severity, SourceSupport } from './domain.ts';
 import type { DrugId } from './ids.ts';
 
 /** The checks, in the order in which equally severe findings are shown. */
@@ -27,6 +27,8 @@ export interface FindingSource {
   readonly version: string;
   /** False for label text that was matched by words and that nobody has read for this patient. */
   readonly reviewed: boolean;
+  /** How far a cited rule was held against text; absent for what is a table itself, and in findings from before. */
+  readonly support?: SourceSupport;
 }
 
 /** Label text as written, with the phrase that matched: `text.slice(from, to)`. */

@@ -5,7 +5,7 @@ import { NO_MEASUREMENTS } from './domain.ts';
 import { LONGEST_LIST, LONGEST_NOTE, type PatientForm, type VisitForm } from './editing.ts';
 import { asId, type DrugId, type PatientId, type VisitId } from './ids.ts';
 import { problemWords } from './problem-words.ts';
-import { readPatientForm, readVisitForm } from './read-form.ts';
+import { monthsText, readPatientForm, readVisitForm } from './read-form.ts';
 
 const TODAY = '2026-11-23';
 const WHO = { birthYear: 1950, sex: 'F', today: TODAY, storedDate: null } as const;
@@ -186,4 +186,37 @@ test('calendar days are those of the calendar', () => {
     '+02023-01-01',
   ];
   expect(days.filter(isCalendarDay)).toEqual(['2024-02-29', '0000-01-01']);
+});
+
+describe('the age of an infant', () => {
+  const ageOf = (age: string): unknown => {
+    const { input } = readVisitForm(visitForm({ age }), { ...WHO, birthYear: null });
+    return input && [input.age, input.ageMonths];
+  };
+
+  test.each([
+    ['7 mo', [0, 7]],
+    ['0 m', [0, 0]],
+    ['23months', [1, 23]],
+    ['18 Monate', [1, 18]],
+    ['24 mo', [2, null]],
+    ['3 weeks', [0, 0]],
+    ['9 Wochen', [0, 2]],
+    ['10 d', [0, 0]],
+    ['1', [1, null]],
+    ['7 moons', null],
+    ['7.5', null],
+  ])('is read from "%s"', (typed, read) => expect(ageOf(typed)).toEqual(read));
+
+  test('survives being shown and read again, for every month', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 23 }), (months) => {
+        expect(ageOf(monthsText(months))).toEqual([Math.floor(months / 12), months]);
+      }),
+    );
+  });
+
+  test('has to agree with the birth year like any other', () => {
+    expect(visitSays({ age: '7 mo' })).toEqual(['age: contradicts-birth-year']);
+  });
 });

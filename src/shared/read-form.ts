@@ -2,6 +2,7 @@
 
 import {
   isCalendarDay,
+  LAST_MONTH,
   patientProblems,
   problem,
   visitProblems,
@@ -39,7 +40,8 @@ export function readVisitForm(form: VisitForm, setting: VisitSetting): ReadForm<
     patientId: form.patientId,
     date,
     dateKnown,
-    age: age.value ?? 0,
+    age: age.value?.years ?? 0,
+    ageMonths: age.value?.months ?? null,
     setting: form.setting,
     specialty: form.specialty === '' ? null : form.specialty,
     reasons: form.reasons.map(({ code }) => code),
@@ -100,13 +102,44 @@ function readNumber(field: string, typed: string): Read<number | null> {
   return { value: null, problems: [problem(field, 'not-a-number')] };
 }
 
-function readAge(typed: string, date: string, birthYear: number | null): Read<number | null> {
+/** Completed years, and the months where they were typed and count. */
+interface TypedAge {
+  readonly years: number;
+  readonly months: number | null;
+}
+
+const DAYS_PER_MONTH = 365.25 / 12;
+/** `7 mo`, `3 weeks`, `10 d`; German beside English, since the field is one for all languages. */
+const SMALL_AGE =
+  /^(\d+(?:\.\d+)?)\s*(?:(m|mo|mon|months?|monate?)|(w|wks?|weeks?|wochen?)|(d|days?|tage?))\.?$/i;
+
+/** An age under two years as it is typed: `7 mo`. */
+export function monthsText(months: number): string {
+  return `${months} mo`;
+}
+
+/** Completed years of an age as typed; null when it is empty or says none. */
+export function typedYears(typed: string): number | null {
+  return readAge(typed, '', null).value?.years ?? null;
+}
+
+function readAge(typed: string, date: string, birthYear: number | null): Read<TypedAge | null> {
+  const small = SMALL_AGE.exec(typed.trim().replace(',', '.'));
+  if (small) return { value: smallAge(small), problems: [] };
   const read = readNumber('age', typed);
-  if (read.value !== null || read.problems.length > 0) return read;
+  if (read.problems.length > 0) return { value: null, problems: read.problems };
+  if (read.value !== null) return { value: { years: read.value, months: null }, problems: [] };
   const derived = ageFromBirthYear(date, birthYear);
-  if (derived !== null) return { value: derived, problems: [] };
+  if (derived !== null) return { value: { years: derived, months: null }, problems: [] };
   // An unreadable or impossible date says so itself; the age that follows from it is not a second fault.
   return { value: null, problems: birthYear === null ? [problem('age', 'missing')] : [] };
+}
+
+function smallAge([, count, months, weeks]: RegExpExecArray): TypedAge {
+  const number = Number(count);
+  const inMonths = months ? number : (number * (weeks ? 7 : 1)) / DAYS_PER_MONTH;
+  const completed = Math.floor(inMonths);
+  return { years: Math.floor(completed / 12), months: completed <= LAST_MONTH ? completed : null };
 }
 
 function readMeasurements(typed: VisitForm['measurements']): Read<Measurements> {

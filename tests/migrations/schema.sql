@@ -303,7 +303,7 @@ CREATE TABLE visits (
   problem_words TEXT NOT NULL,
   drug_words TEXT NOT NULL, pregnancy TEXT NOT NULL DEFAULT 'unknown'
   CHECK (pregnancy IN ('pregnant', 'not-pregnant', 'unknown')), lactation TEXT NOT NULL DEFAULT 'unknown'
-  CHECK (lactation IN ('lactating', 'not-lactating', 'unknown')), changed_at TEXT,
+  CHECK (lactation IN ('lactating', 'not-lactating', 'unknown')), changed_at TEXT, age_months INTEGER CHECK (age_months BETWEEN 0 AND 23 AND age = age_months / 12),
   UNIQUE (demo, source_id)
 ) STRICT;
 

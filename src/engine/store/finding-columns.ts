@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { OVERRIDE_REASONS, type DecidedFinding } from '../../shared/decision.ts';
 import { CHECKS, type Finding } from '../../shared/findings.ts';
-import { drugIds, severity } from './json-columns.ts';
+import { drugIds, severity, support } from './json-columns.ts';
 
 const check = z.enum(CHECKS);
 const finding = z.discriminatedUnion('state', [
@@ -17,7 +17,14 @@ const finding = z.discriminatedUnion('state', [
     management: z.string(),
     mechanism: z.string().nullable(),
     label: z.object({ text: z.string(), from: z.number(), to: z.number() }).nullable(),
-    sources: z.array(z.object({ citation: z.string(), version: z.string(), reviewed: z.boolean() })),
+    sources: z.array(
+      z.object({
+        citation: z.string(),
+        version: z.string(),
+        reviewed: z.boolean(),
+        support: support.exactOptional(),
+      }),
+    ),
   }),
   z.object({ state: z.literal('not-covered'), check, drugs: drugIds }),
   z.object({

@@ -3,7 +3,13 @@
 import { z } from 'zod';
 import { frontSchema } from '../../flame/front-schema.ts';
 import { OVERRIDE_REASONS } from '../../shared/decision.ts';
-import type { DrugName, Interaction, Severity } from '../../shared/domain.ts';
+import {
+  SUPPORT_STATES,
+  type DrugName,
+  type Interaction,
+  type Severity,
+  type SourceSupport,
+} from '../../shared/domain.ts';
 import { CHECKS } from '../../shared/findings.ts';
 import { asId, type DrugId, type RecommendationId, type VisitId } from '../../shared/ids.ts';
 import { NO_HABITS, type Recommendation } from '../../shared/recommendation.ts';
@@ -25,6 +31,11 @@ export const SeverityColumn: z.ZodType<Severity> = severity;
 const drugName = z.object({ id: drugId, name: z.string(), drugClass: z.string().nullable() });
 export const DrugNames: z.ZodType<DrugName[]> = z.array(drugName);
 
+export const support = z.object({
+  state: z.enum(SUPPORT_STATES),
+  words: z.string(),
+}) satisfies z.ZodType<SourceSupport>;
+
 const interaction = z.object({
   a: drugId,
   b: drugId,
@@ -42,6 +53,7 @@ const interaction = z.object({
       reviewed: z.boolean(),
       setAside: z.string().exactOptional(),
       recordedFor: drugId.exactOptional(),
+      support: support.exactOptional(),
     }),
   ),
 });

@@ -10,6 +10,7 @@ import { auditAndOverview } from './migrations/0005-audit-and-overview.ts';
 import { signedDecisions } from './migrations/0006-signed-decisions.ts';
 import { modelUses } from './migrations/0007-model-uses.ts';
 import { siteTables } from './migrations/0008-site-table.ts';
+import { ageInMonths } from './migrations/0009-age-in-months.ts';
 
 export interface Migration {
   /** The schema version it leads to; its file's number. */
@@ -28,6 +29,7 @@ export const MIGRATIONS: readonly Migration[] = [
   signedDecisions,
   modelUses,
   siteTables,
+  ageInMonths,
 ];
 
 /** The schema that this version of Flame writes. */

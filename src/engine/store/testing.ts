@@ -71,6 +71,7 @@ export function sampleVisit(patientId: PatientId, change: Partial<Visit> = {}): 
       currentMedications: [asId<DrugId>('warfarin')],
       previousMedications: [asId<DrugId>('digoxin')],
     },
+    ageMonths: null,
     allergies: ['penicillin'],
     notes: 'Felt dizzy in the morning.',
     prescribed: [asId<DrugId>('metformin')],

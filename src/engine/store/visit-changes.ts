@@ -76,7 +76,7 @@ function updateRow(db: WritableDb, key: number, visit: Visit, titles: Titles, at
   const { problems, drugs } = visitWords(visit, titles);
   db.run(
     `UPDATE visits SET date = ?, date_known = ?, year = ?, age = ?, sex = ?, setting = ?, specialty = ?, notes = ?,
-       prescribed_known = ?, problem_words = ?, drug_words = ?, pregnancy = ?, lactation = ?, changed_at = ?
+       prescribed_known = ?, problem_words = ?, drug_words = ?, pregnancy = ?, lactation = ?, age_months = ?, changed_at = ?
      WHERE key = ?`,
     visit.date,
     visit.dateKnown ? 1 : 0,
@@ -91,6 +91,7 @@ function updateRow(db: WritableDb, key: number, visit: Visit, titles: Titles, at
     drugs,
     visit.pregnancy,
     visit.lactation,
+    visit.ageMonths,
     at,
     key,
   );
@@ -120,6 +121,7 @@ const VisitColumn: z.ZodType<Visit> = z.object({
     currentMedications: z.array(drug),
     previousMedications: z.array(drug),
   }),
+  ageMonths: z.number().nullable().default(null),
   allergies: texts,
   notes: z.string(),
   prescribed: z.array(drug).nullable(),

@@ -24,43 +24,50 @@ const patient: fc.Arbitrary<Patient> = fc.record({
   demo: fc.boolean(),
 });
 
-const content: fc.Arbitrary<Omit<Visit, 'patientId'>> = fc.record({
-  id: fc.constant(null).map(() => newId<VisitId>()),
-  sourceId: fc.option(fc.uuid()),
-  date: fc
-    .date({ min: new Date('1900-01-01'), max: new Date('2199-12-31'), noInvalidDate: true })
-    .map((date) => date.toISOString().slice(0, 10)),
-  dateKnown: fc.boolean(),
-  context: fc.record({
-    year: fc.integer({ min: 1900, max: 2200 }),
-    age: fc.integer({ min: 0, max: 130 }),
-    sex,
-    setting: fc.constantFrom('office', 'inpatient', 'intensive-care', 'emergency', 'unknown' as const),
-    specialty: fc.option(code),
-    reasons: list(code),
-    diagnoses: list(fc.record({ system: fc.constantFrom('ICD-9-CM', 'ICD-10-CM' as const), code })),
-    chronic: list(code),
-    procedures: list(code),
-    currentMedications: list(drug),
-    previousMedications: list(drug),
-  }),
-  allergies: list(text),
-  notes: fc.string({ unit: 'grapheme', maxLength: 300 }),
-  prescribed: fc.option(list(drug)),
-  unmapped: list(text),
-  pregnancy: fc.constantFrom('pregnant', 'not-pregnant', 'unknown' as const),
-  lactation: fc.constantFrom('lactating', 'not-lactating', 'unknown' as const),
-  measurements: fc.record({
-    creatinine: measured,
-    weight: measured,
-    height: measured,
-    systolic: measured,
-    diastolic: measured,
-    heartRate: measured,
-    temperature: measured,
-  }),
-  medicationUse: list(fc.record({ drug, dose: text, route: text, frequency: fc.string() })),
-});
+const content: fc.Arbitrary<Omit<Visit, 'patientId'>> = fc
+  .record({
+    id: fc.constant(null).map(() => newId<VisitId>()),
+    sourceId: fc.option(fc.uuid()),
+    date: fc
+      .date({ min: new Date('1900-01-01'), max: new Date('2199-12-31'), noInvalidDate: true })
+      .map((date) => date.toISOString().slice(0, 10)),
+    dateKnown: fc.boolean(),
+    ageMonths: fc.option(fc.integer({ min: 0, max: 23 })),
+    context: fc.record({
+      year: fc.integer({ min: 1900, max: 2200 }),
+      age: fc.integer({ min: 0, max: 130 }),
+      sex,
+      setting: fc.constantFrom('office', 'inpatient', 'intensive-care', 'emergency', 'unknown' as const),
+      specialty: fc.option(code),
+      reasons: list(code),
+      diagnoses: list(fc.record({ system: fc.constantFrom('ICD-9-CM', 'ICD-10-CM' as const), code })),
+      chronic: list(code),
+      procedures: list(code),
+      currentMedications: list(drug),
+      previousMedications: list(drug),
+    }),
+    allergies: list(text),
+    notes: fc.string({ unit: 'grapheme', maxLength: 300 }),
+    prescribed: fc.option(list(drug)),
+    unmapped: list(text),
+    pregnancy: fc.constantFrom('pregnant', 'not-pregnant', 'unknown' as const),
+    lactation: fc.constantFrom('lactating', 'not-lactating', 'unknown' as const),
+    measurements: fc.record({
+      creatinine: measured,
+      weight: measured,
+      height: measured,
+      systolic: measured,
+      diastolic: measured,
+      heartRate: measured,
+      temperature: measured,
+    }),
+    medicationUse: list(fc.record({ drug, dose: text, route: text, frequency: fc.string() })),
+  })
+  .map((visit) =>
+    visit.ageMonths === null
+      ? visit
+      : { ...visit, context: { ...visit.context, age: Math.floor(visit.ageMonths / 12) } },
+  );
 
 test('a visit and its patient come back as they were stored', async () => {
   await withStore(({ db }) => {

@@ -34,6 +34,7 @@ interface VisitRow {
   readonly prescribed_known: number;
   readonly pregnancy: Pregnancy;
   readonly lactation: Lactation;
+  readonly age_months: number | null;
 }
 
 /**
@@ -64,7 +65,7 @@ export function getVisit(db: ReadableDb, id: VisitId): Visit {
 export function findVisit(db: ReadableDb, id: VisitId): Visit | null {
   const row = db.get<VisitRow>(
     `SELECT v.key, v.id, p.id AS patient_id, v.source_id, v.date, v.date_known, v.year, v.age, v.sex, v.setting,
-       v.specialty, v.notes, v.prescribed_known, v.pregnancy, v.lactation
+       v.specialty, v.notes, v.prescribed_known, v.pregnancy, v.lactation, v.age_months
      FROM visits v JOIN patients p ON p.key = v.patient WHERE v.id = ?`,
     id,
   );
@@ -84,6 +85,7 @@ export function findVisit(db: ReadableDb, id: VisitId): Visit | null {
       specialty: row.specialty,
       ...context,
     },
+    ageMonths: row.age_months,
     notes: row.notes,
     prescribed: row.prescribed_known === 1 ? prescribed : null,
     pregnancy: row.pregnancy,
@@ -151,8 +153,8 @@ function insertVisit(db: WritableDb, entry: NewVisit, patientKey: number, titles
   const { problems, drugs } = visitWords(visit, titles);
   const { rowid } = db.run(
     `INSERT INTO visits (id, patient, demo, source_id, source_hash, date, date_known, year, age, sex, setting,
-       specialty, notes, prescribed_known, problem_words, drug_words, pregnancy, lactation)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       specialty, notes, prescribed_known, problem_words, drug_words, pregnancy, lactation, age_months)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     visit.id,
     patientKey,
     demo ? 1 : 0,
@@ -171,6 +173,7 @@ function insertVisit(db: WritableDb, entry: NewVisit, patientKey: number, titles
     drugs,
     visit.pregnancy,
     visit.lactation,
+    visit.ageMonths,
   );
   insertContent(db, rowid, visit);
 }

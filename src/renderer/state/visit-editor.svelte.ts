@@ -5,7 +5,7 @@ import type { FieldProblem } from '../../shared/check-input.ts';
 import type { DrugMatch, SearchedSystem, VisitDetail } from '../../shared/contract.ts';
 import type { CodeTitle, Patient } from '../../shared/domain.ts';
 import type { VisitForm } from '../../shared/editing.ts';
-import { ageFromBirthYear, readDate, readVisitForm } from '../../shared/read-form.ts';
+import { ageFromBirthYear, readDate, readVisitForm, typedYears } from '../../shared/read-form.ts';
 import { estimatedGfr } from '../../shared/renal-function.ts';
 import { Editor, type EditorStart } from './editor.svelte.ts';
 import { Suggestions } from './suggestions.svelte.ts';
@@ -51,7 +51,7 @@ export class VisitEditor extends Editor<VisitForm> {
   );
   /** mL/min per 1.73 m²; null when creatinine, age or sex is missing, or for a child. */
   readonly gfr = $derived.by(() => {
-    const age = this.form.age.trim() === '' ? this.derivedAge : Number(this.form.age);
+    const age = typedYears(this.form.age) ?? this.derivedAge;
     const creatinine = Number(this.form.measurements.creatinine.replace(',', '.'));
     const usable = Number.isFinite(creatinine) && creatinine > 0;
     return estimatedGfr({ creatinine: usable ? creatinine : null, age, sex: this.patient.sex });

@@ -9,6 +9,7 @@ import {
   type MedicationUse,
 } from '../../shared/domain.ts';
 import type { MedicationEntry, VisitForm } from '../../shared/editing.ts';
+import { monthsText } from '../../shared/read-form.ts';
 import { asId, type PatientId, type VisitId } from '../../shared/ids.ts';
 
 /** @param today ISO date */
@@ -73,7 +74,7 @@ export function formOfVisit({
     patientId: visit.patientId,
     isNew: false,
     date: visit.dateKnown ? visit.date : visit.date.slice(0, 4),
-    age: String(context.age),
+    age: visit.ageMonths === null ? String(context.age) : monthsText(visit.ageMonths),
     setting: context.setting,
     specialty: context.specialty ?? '',
     reasons: titles.reasons,

@@ -22,7 +22,9 @@ export function settingWord(setting: Setting): string {
 }
 
 /** "67 y, female"; without a birth year only the sex. */
-export function ageAndSex(age: number | null, sex: Sex): string {
+/** "61 y, female"; under two years "7 mo, female" where the months are known. */
+export function ageAndSex(age: number | null, sex: Sex, months: number | null = null): string {
+  if (months !== null) return t('people:monthsAndSex', { months, sex: sexWord(sex) });
   return age === null ? sexWord(sex) : t('people:ageAndSex', { age, sex: sexWord(sex) });
 }
 
