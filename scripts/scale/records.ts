@@ -138,6 +138,7 @@ export class RecordMaker {
           currentMedications: medication,
           previousMedications: [],
         },
+        ageMonths: null,
         allergies: this.#random() < 0.1 ? ['penicillin'] : [],
         notes: this.#pick(NOTES),
         prescribed,
