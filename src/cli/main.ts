@@ -23,6 +23,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   train: async () => (await import('./commands/train.ts')).trainCommand(),
   audit: async () => (await import('./commands/audit.ts')).auditCommand(),
   models: async () => (await import('./commands/models.ts')).modelsCommand(),
+  note: async () => (await import('./commands/note.ts')).noteCommand(),
 };
 
 const named = COMMANDS[process.argv[2] ?? ''];

@@ -14,6 +14,7 @@ import { graphHandlers } from './graph-handlers.ts';
 import { Grants } from './grants.ts';
 import { importVisits, type ImportOptions } from './import-visits.ts';
 import { modelsHandlers } from './models-handlers.ts';
+import { notesHandlers } from './notes-handlers.ts';
 import { overviewHandlers } from './overview-handlers.ts';
 import { parseParameters } from './parameters.ts';
 import { reasonsHandlers } from './reasons-handlers.ts';
@@ -82,6 +83,7 @@ function engineHandlers(workspace: Workspace, grants: Grants): Handlers<EngineAp
     ...auditHandlers(workspace, actor, grants),
     ...overviewHandlers(workspace, actor),
     ...modelsHandlers(workspace, actor, grants),
+    ...notesHandlers(workspace),
     ...siteTableHandlers(workspace, grants, actor),
 
     'app.status': (params) => {

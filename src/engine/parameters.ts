@@ -8,6 +8,7 @@ import { asId, type DecisionId, type DrugId, type PatientId, type VisitId } from
 import { decisionInput } from './decision-schema.ts';
 import { editorForm, patientInput, visitInput } from './form-schema.ts';
 import { MODELS_PARAMETERS } from './models-schema.ts';
+import { NOTES_PARAMETERS } from './notes-schema.ts';
 import { REASONS_PARAMETERS } from './reasons-schema.ts';
 import { SITE_TABLE_PARAMETERS } from './site-table-schema.ts';
 
@@ -69,6 +70,7 @@ export const PARAMETERS = {
   recommend: z.strictObject({ visitId, useHabits: z.boolean().exactOptional() }),
   ...REASONS_PARAMETERS,
   ...MODELS_PARAMETERS,
+  ...NOTES_PARAMETERS,
   'drugs.search': z.strictObject({ text: z.string().max(200), limit: z.int().min(1).max(50) }),
   'interactions.among': z.strictObject({ drugs: z.array(drugId).max(200) }),
   'visits.check': z.strictObject({ visitId, drugs: z.array(drugId).max(200) }),

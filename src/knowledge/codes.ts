@@ -176,6 +176,19 @@ export class Codes {
       .map((document) => ({ code: codes[document]!, title: titles[document]! }));
   }
 
+  /** Every code of a system with its title, in code order, and the visits of the corpus that recorded it. */
+  *diagnoses(
+    system: DiagnosisSystem,
+  ): Generator<{ readonly code: string; readonly title: string; readonly visits: number }> {
+    for (const [code, { title }] of this.#table(system))
+      yield { code, title, visits: this.#frequency.visits(system, code) };
+  }
+
+  /** What people call diagnoses, with ICD-10-CM codes, the usual one first. */
+  layTerms(): readonly { readonly term: string; readonly codes: readonly string[] }[] {
+    return this.#layWords.all();
+  }
+
   #table(system: DiagnosisSystem): ReadonlyMap<string, DiagnosisEntry> {
     return system === 'ICD-9-CM' ? this.#icd9() : this.#icd10();
   }

@@ -124,6 +124,11 @@ export class Drugs {
     return parts.length > 0 && parts.every((drugs) => drugs.length > 0) ? [...new Set(parts.flat())] : [];
   }
 
+  /** True for a written name that a table holds as it stands, with nothing left out: for reading running text. */
+  isName(name: string): boolean {
+    return this.#byKey.has(nameKey(name));
+  }
+
   #lookUp(name: string): readonly DrugId[] {
     const key = nameKey(name);
     const exact = this.#byKey.get(key);

@@ -31,6 +31,11 @@ export class LayWords {
     });
   }
 
+  all(): readonly { readonly term: string; readonly codes: readonly string[] }[] {
+    const { words, codes } = this.#terms();
+    return words.map((term, i) => ({ term, codes: codes[i]! }));
+  }
+
   /** @param typed folded by nameKey */
   find(typed: string): readonly LayMatch[] {
     const { words, codes, index } = this.#terms();

@@ -11,6 +11,7 @@ import type { Draft, EditorForm, PatientInput, VisitInput } from './editing.ts';
 import type { CheckReport } from './findings.ts';
 import type { DecisionId, DrugId, ModelId, PatientId, RecommendationId, VisitId } from './ids.ts';
 import { MODELS_METHODS, type ModelsApi } from './models-api.ts';
+import { NOTES_METHODS, type NotesApi } from './notes-api.ts';
 import type { Overview, OverviewQuery } from './overview.ts';
 import type { Reasons } from './reasons.ts';
 import type { FrontPoint, Protocol, Recommendation } from './recommendation.ts';
@@ -170,7 +171,7 @@ export interface InteractionReport {
   readonly notCovered: readonly DrugId[];
 }
 
-export interface EngineApi extends ModelsApi, SiteTableApi {
+export interface EngineApi extends ModelsApi, NotesApi, SiteTableApi {
   'app.status': Method<Record<string, never>, AppStatus>;
   'store.unlock': Method<{ passphrase: string }, AppStatus>;
   /** Protects the database with a passphrase, or takes the protection away with null. */
@@ -319,6 +320,7 @@ export const ENGINE_METHODS = {
   'decisions.seal': true,
   'decisions.signer': true,
   ...MODELS_METHODS,
+  ...NOTES_METHODS,
   ...SITE_TABLE_METHODS,
 } as const satisfies Record<MethodName, true>;
 

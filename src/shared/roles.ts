@@ -70,6 +70,7 @@ export const METHOD_ROLES = {
   'decisions.basis': RECORDS,
   'decisions.seal': RECORDS,
   'decisions.signer': SIGNED_IN,
+  'notes.read': RECORDS,
   'models.list': SIGNED_IN,
   'models.use': OVERSIGHT,
   'models.rollBack': OVERSIGHT,

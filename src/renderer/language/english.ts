@@ -14,6 +14,7 @@ import graph from './en/graph.json';
 import help from './en/help.json';
 import importing from './en/importing.json';
 import interactions from './en/interactions.json';
+import notes from './en/notes.json';
 import overview from './en/overview.json';
 import patients from './en/patients.json';
 import people from './en/people.json';
@@ -43,6 +44,7 @@ export const english = {
   help,
   importing,
   interactions,
+  notes,
   overview,
   patients,
   people,

@@ -13,6 +13,7 @@ import graph from './de/graph.json';
 import help from './de/help.json';
 import importing from './de/importing.json';
 import interactions from './de/interactions.json';
+import notes from './de/notes.json';
 import overview from './de/overview.json';
 import patients from './de/patients.json';
 import people from './de/people.json';
@@ -44,6 +45,7 @@ export const german: Translation = {
   help,
   importing,
   interactions,
+  notes,
   overview,
   patients,
   people,

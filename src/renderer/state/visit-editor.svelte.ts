@@ -8,6 +8,7 @@ import type { VisitForm } from '../../shared/editing.ts';
 import { ageFromBirthYear, readDate, readVisitForm, typedYears } from '../../shared/read-form.ts';
 import { estimatedGfr } from '../../shared/renal-function.ts';
 import { Editor, type EditorStart } from './editor.svelte.ts';
+import { NoteReadingState } from './note-reading.svelte.ts';
 import { Suggestions } from './suggestions.svelte.ts';
 import { today } from './today.ts';
 
@@ -33,6 +34,7 @@ export class VisitEditor extends Editor<VisitForm> {
   readonly patient: Patient;
   readonly carriedFrom: string | null;
   readonly decisionCount: number;
+  readonly noteReading: NoteReadingState;
   readonly #storedDate: string | null;
   lists = $state.raw<CodeLists>({ specialties: [], chronic: [] });
   readonly diagnosisSearch = this.#codeSearch('ICD-10-CM');
@@ -60,6 +62,7 @@ export class VisitEditor extends Editor<VisitForm> {
   constructor(engine: Engine, start: VisitEditorStart) {
     super(engine, start);
     this.patient = start.patient;
+    this.noteReading = new NoteReadingState(engine);
     this.#storedDate = start.storedDate;
     this.carriedFrom = start.carriedFrom ?? null;
     this.decisionCount = start.decisionCount ?? 0;

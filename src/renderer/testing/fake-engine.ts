@@ -174,6 +174,7 @@ export function fakeEngine(initial: Partial<AppStatus> = {}): FakeEngine {
     'decisions.basis': () => ({ recommendation: fixtures.RECOMMENDATION }),
     'decisions.seal': () => ({ sha256: 'c0ffee', intact: true }),
     'decisions.signer': () => ({ signature: decisions[0]?.signature ?? null }),
+    'notes.read': () => ({ mentions: [], noKnownAllergies: false }),
     'models.list': () => fixtures.MODELS,
     'models.use': () => status,
     'models.rollBack': () => status,
