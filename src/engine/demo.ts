@@ -5,7 +5,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { z } from 'zod';
-import type { DemoDescription, ImportProgress, ImportReport } from '../shared/contract.ts';
+import type { DemoDescription } from '../shared/contract.ts';
+import type { ImportProgress, ImportReport } from '../shared/import-api.ts';
 import { FlameError } from '../shared/errors.ts';
 import { importVisits, type ImportOptions } from './import-visits.ts';
 import type { WritableDb } from './store/handle.ts';
@@ -93,18 +94,33 @@ function verify(folder: string, file: string, sha256: string): void {
 }
 
 function sumOf(reports: readonly ImportReport[], cancelled: boolean): ImportReport {
-  const total = (field: (report: ImportReport) => number): number =>
-    reports.reduce((sum, report) => sum + field(report), 0);
+  const total = (numberOf: (report: ImportReport) => number): number =>
+    reports.reduce((sum, report) => sum + numberOf(report), 0);
+  const all = <Item>(listOf: (report: ImportReport) => readonly Item[]): Item[] => reports.flatMap(listOf);
   return {
     file: 'demo patients',
+    format: 'visits',
+    dryRun: false,
     linesRead: total((report) => report.linesRead),
+    tables: [{ name: 'visits', rows: total((report) => report.linesRead), used: true }],
     patientsCreated: total((report) => report.patientsCreated),
     visitsCreated: total((report) => report.visitsCreated),
     visitsSkipped: total((report) => report.visitsSkipped),
-    refused: reports.flatMap(({ refused }) => refused),
+    refused: all(({ refused }) => refused),
     refusedCount: total((report) => report.refusedCount),
-    unresolvedDrugs: reports.flatMap(({ unresolvedDrugs }) => unresolvedDrugs),
-    unknownCodes: reports.flatMap(({ unknownCodes }) => unknownCodes),
+    leftOut: all(({ leftOut }) => leftOut),
+    drugs: {
+      mentions: total(({ drugs }) => drugs.mentions),
+      mapped: total(({ drugs }) => drugs.mapped),
+      throughSite: total(({ drugs }) => drugs.throughSite),
+      throughCode: total(({ drugs }) => drugs.throughCode),
+      setAside: total(({ drugs }) => drugs.setAside),
+      unmapped: total(({ drugs }) => drugs.unmapped),
+    },
+    unresolvedDrugs: all(({ unresolvedDrugs }) => unresolvedDrugs),
+    ambiguousDrugs: all(({ ambiguousDrugs }) => ambiguousDrugs),
+    unknownCodes: all(({ unknownCodes }) => unknownCodes),
+    unmappedConditions: all(({ unmappedConditions }) => unmappedConditions),
     cancelled,
   };
 }

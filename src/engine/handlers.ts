@@ -2,8 +2,9 @@
 
 import { basename, join } from 'node:path';
 import { factsOf } from '../checks/facts.ts';
-import type { EngineApi, ImportProgress, ImportReport, ShellApi } from '../shared/contract.ts';
+import type { EngineApi, ShellApi } from '../shared/contract.ts';
 import type { EngineOptions } from '../shared/engine-process.ts';
+import type { ImportProgress } from '../shared/import-api.ts';
 import { guarded, inCallersName, type Gate } from './access.ts';
 import { actorName } from './actor.ts';
 import { auditHandlers } from './audit-handlers.ts';
@@ -12,7 +13,8 @@ import { describeDemo, loadDemo } from './demo.ts';
 import { editorHandlers } from './editor-handlers.ts';
 import { graphHandlers } from './graph-handlers.ts';
 import { Grants } from './grants.ts';
-import { importVisits, type ImportOptions } from './import-visits.ts';
+import type { ImportOptions } from './import-visits.ts';
+import { importsHandlers } from './imports-handlers.ts';
 import { modelsHandlers } from './models-handlers.ts';
 import { notesHandlers } from './notes-handlers.ts';
 import { overviewHandlers } from './overview-handlers.ts';
@@ -85,6 +87,7 @@ function engineHandlers(workspace: Workspace, grants: Grants): Handlers<EngineAp
     ...modelsHandlers(workspace, actor, grants),
     ...notesHandlers(workspace),
     ...siteTableHandlers(workspace, grants, actor),
+    ...importsHandlers(workspace, actor, grants),
 
     'app.status': (params) => {
       parseParameters('app.status', params);
@@ -133,14 +136,6 @@ function engineHandlers(workspace: Workspace, grants: Grants): Handlers<EngineAp
       const detail = readVisitDetail(workspace.db, workspace.knowledgeOrNull, visitId);
       audit('visit.viewed', visitId, { patient: detail.patient.id });
       return detail;
-    },
-
-    'visits.import': async (params, context): Promise<ImportReport> => {
-      const { grant } = parseParameters('visits.import', params);
-      const file = grants.path(grant, 'read');
-      const report = await importVisits(workspace.db, { ...importOptions(context), file });
-      grants.used(grant);
-      return report;
     },
 
     recommend: async (params) => {

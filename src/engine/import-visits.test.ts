@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import type { ImportProgress } from '../shared/contract.ts';
+import type { ImportProgress } from '../shared/import-api.ts';
 import { asId, type DrugId } from '../shared/ids.ts';
 import { importVisits, type ImportOptions } from './import-visits.ts';
 import type { Profile } from './profile.ts';
@@ -51,7 +51,10 @@ test('good lines are stored, bad ones named; drugs and codes that no table knows
     const report = await importText(profile, content);
     expect(report).toEqual({
       file: 'visits.jsonl',
+      format: 'visits',
+      dryRun: false,
       linesRead: 6,
+      tables: [{ name: 'visits', rows: 6, used: true }],
       patientsCreated: 3,
       visitsCreated: 4,
       visitsSkipped: 0,
@@ -60,11 +63,15 @@ test('good lines are stored, bad ones named; drugs and codes that no table knows
         { line: 6, problem: 'age is above 130' },
       ],
       refusedCount: 2,
+      leftOut: [],
+      drugs: { mentions: 6, mapped: 3, throughSite: 0, throughCode: 0, setAside: 0, unmapped: 3 },
       unresolvedDrugs: [
-        { name: 'mystery', count: 2 },
-        { name: 'mystery elixir', count: 1 },
+        { name: 'mystery', kind: 'name', count: 2 },
+        { name: 'mystery elixir', kind: 'name', count: 1 },
       ],
+      ambiguousDrugs: [],
       unknownCodes: [{ code: '999', count: 1 }],
+      unmappedConditions: [],
       cancelled: false,
     });
     const find = (query: string) => listPatients(db, { query, limit: 9, offset: 0 }, noTitles).patients;

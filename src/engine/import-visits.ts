@@ -1,28 +1,28 @@
 /**
- * Imports a visit file into the store: in batches, with progress, cancellable between them, and safe to repeat.
- * Decides nothing about the format (src/records) or the tables (store/).
+ * Imports a file in the visit format into the store: in batches, with progress, cancellable between them, and safe to
+ * repeat. Decides nothing about the format (src/records) or the tables (store/).
  */
 
 import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { interpretVisit, type DrugResolver, type ParsedVisit } from '../records/visit-record.ts';
+import type { DrugReading } from '../knowledge/drug-reader.ts';
+import { ImportLog } from '../records/import-log.ts';
 import { readVisitLines } from '../records/visit-lines.ts';
-import type { ImportProgress, ImportReport } from '../shared/contract.ts';
-import { NOT_RECORDED, type Patient, type Visit } from '../shared/domain.ts';
+import type { DrugResolver, ParsedVisit } from '../records/visit-record.ts';
+import type { ImportProgress, ImportReport } from '../shared/import-api.ts';
 import { FlameError } from '../shared/errors.ts';
-import type { PatientId, VisitId } from '../shared/ids.ts';
-import { appendAudit } from './store/audit.ts';
+import { ProgressTeller } from './import-progress.ts';
 import type { WritableDb } from './store/handle.ts';
-import { newId } from './store/ids.ts';
-import { findPatientBySource } from './store/patients.ts';
 import type { Titles } from './store/search.ts';
-import { findVisitBySource, insertVisits, type NewVisit } from './store/visits.ts';
+import { VisitWriter, type ImportedVisit } from './visit-writer.ts';
 
 export interface ImportOptions {
   readonly file: string;
   readonly resolveDrugs: DrugResolver;
+  /** How a name is read, for the report; without it only whether it is known. */
+  readonly readDrug?: ((name: string) => DrugReading) | undefined;
   readonly titles: Titles;
   /** Marks the patients as bundled demonstration patients. */
   readonly demo?: boolean;
@@ -30,13 +30,12 @@ export interface ImportOptions {
   readonly actor: string;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: ImportProgress) => void) | undefined;
+  /** Set in a dry run, which stores nothing: true when a key is asked for the first time. */
+  readonly firstSeen?: ((key: string) => boolean) | undefined;
 }
 
 /** Lines a transaction: long enough that the disk does not set the pace, short enough to answer other calls between. */
 const BATCH = 500;
-const SHOWN = 100;
-/** Distinct names counted at most, so that a file of rubbish cannot fill the memory. */
-const COUNTED = 20_000;
 
 /**
  * Reads a file in the visit format into the store. Lines that cannot be used are reported and skipped; visits that
@@ -44,188 +43,56 @@ const COUNTED = 20_000;
  * @throws FlameError IMPORT_EMPTY when no line was usable, FILE_NOT_READABLE, INVALID_INPUT, or of the STORE family
  */
 export async function importVisits(db: WritableDb, options: ImportOptions): Promise<ImportReport> {
-  const { file, signal, onProgress } = options;
+  const { file, signal, onProgress, demo = false } = options;
   const size = sizeOf(file);
-  const started = performance.now();
-  const importer = new Importer(db, options);
-  let batch: ParsedLine[] = [];
+  const log = new ImportLog();
+  const writer = new VisitWriter({ db, log, ...options, demo });
+  const progress = new ProgressTeller(onProgress);
+  const count = drugCounter(log, options);
+  let batch: ImportedVisit[] = [];
   let bytesRead = 0;
   const stopped = (): boolean => signal?.aborted ?? false;
 
   const flush = async (): Promise<void> => {
-    importer.store(batch);
+    writer.store(batch);
     batch = [];
-    onProgress?.(progressOf(importer, bytesRead, size, performance.now() - started));
+    const fraction = size === null || size === 0 ? null : Math.min(1, bytesRead / size);
+    progress.tell(log.linesRead, writer.visitsCreated, fraction);
     await nextTurn(); // Other calls are answered here, a cancellation arrives here.
   };
 
   if (!stopped()) {
     for await (const line of readVisitLines(file)) {
       bytesRead = line.bytesRead;
-      importer.linesRead += 1;
-      if (line.ok) batch.push(line);
-      else importer.refuse(line.line, line.problem);
+      log.row('visits');
+      if (line.ok) {
+        const { record } = line;
+        count(record);
+        const hash = createHash('sha256').update(JSON.stringify(record)).digest('hex');
+        batch.push({ record, hash, line: line.line });
+      } else log.refuse(line.line, line.problem);
       if (batch.length < BATCH) continue;
       await flush();
       if (stopped()) break;
     }
     if (batch.length > 0) await flush();
   }
-  return importer.finish(stopped());
+  return writer.finish(basename(file), 'visits', stopped());
 }
 
-interface ParsedLine {
-  readonly line: number;
-  readonly record: ParsedVisit;
-}
-
-class Importer {
-  linesRead = 0;
-  visitsCreated = 0;
-  #patientsCreated = 0;
-  #visitsSkipped = 0;
-  #refusedCount = 0;
-  readonly #refused: { line: number; problem: string }[] = [];
-  readonly #unresolved = new Counter();
-  readonly #unknown = new Counter();
-  readonly #db: WritableDb;
-  readonly #options: ImportOptions;
-
-  constructor(db: WritableDb, options: ImportOptions) {
-    this.#db = db;
-    this.#options = options;
-  }
-
-  refuse(line: number, problem: string): void {
-    this.#refusedCount += 1;
-    if (this.#refused.length < SHOWN) this.#refused.push({ line, problem });
-  }
-
-  /** Stores one batch in one transaction. Counts only what was committed. */
-  store(batch: readonly ParsedLine[]): void {
-    if (batch.length === 0) return;
-    const visits: NewVisit[] = [];
-    const hashes = new Map<string, string>();
-    const patients = new Map<string, Patient>();
-    for (const { line, record } of batch) {
-      const sourceHash = createHash('sha256').update(JSON.stringify(record)).digest('hex');
-      const stored = hashes.get(record.visit) ?? this.#storedHash(record.visit);
-      if (stored === undefined) {
-        hashes.set(record.visit, sourceHash);
-        visits.push({ ...this.#newVisit(record, patients), sourceHash });
-      } else if (stored === sourceHash) {
-        this.#visitsSkipped += 1;
-      } else {
-        this.refuse(line, `visit ${record.visit} is stored already with other content; it was not changed`);
-      }
-    }
-    insertVisits(this.#db, visits, this.#options.titles);
-    this.visitsCreated += visits.length;
-    this.#patientsCreated += visits.filter(({ newPatient }) => newPatient).length;
-  }
-
-  finish(cancelled: boolean): ImportReport {
-    const { file, demo = false, actor } = this.#options;
-    const name = basename(file);
-    if (!cancelled && this.visitsCreated + this.#visitsSkipped === 0) {
-      const [first] = this.#refused;
-      throw new FlameError('IMPORT_EMPTY', {
-        file: name,
-        refused: this.#refusedCount,
-        ...(first ? { line: first.line, problem: first.problem } : {}),
-      });
-    }
-    const report: ImportReport = {
-      file: name,
-      linesRead: this.linesRead,
-      patientsCreated: this.#patientsCreated,
-      visitsCreated: this.visitsCreated,
-      visitsSkipped: this.#visitsSkipped,
-      refused: this.#refused,
-      refusedCount: this.#refusedCount,
-      unresolvedDrugs: this.#unresolved.top().map(([drug, count]) => ({ name: drug, count })),
-      unknownCodes: this.#unknown.top().map(([code, count]) => ({ code, count })),
-      cancelled,
-    };
-    const { linesRead, patientsCreated, visitsCreated, visitsSkipped, refusedCount } = report;
-    appendAudit(this.#db, {
-      actor,
-      action: demo ? 'demo.loaded' : 'visits.imported',
-      subject: name,
-      content: { linesRead, patientsCreated, visitsCreated, visitsSkipped, refusedCount, cancelled },
+function drugCounter(
+  log: ImportLog,
+  { resolveDrugs, readDrug }: ImportOptions,
+): (record: ParsedVisit) => void {
+  const read =
+    readDrug ??
+    ((name: string): DrugReading => {
+      const drugs = resolveDrugs(name);
+      return drugs && drugs.length > 0 ? { kind: 'drug', drugs, through: 'name' } : { kind: 'unmapped' };
     });
-    return report;
-  }
-
-  #storedHash(sourceId: string): string | undefined {
-    const found = findVisitBySource(this.#db, sourceId, this.#options.demo ?? false);
-    return found ? (found.sourceHash ?? '') : undefined;
-  }
-
-  #newVisit(record: ParsedVisit, patients: Map<string, Patient>): NewVisit {
-    const { resolveDrugs, titles, demo = false } = this.#options;
-    const { unresolved, ...content } = interpretVisit(record, resolveDrugs);
-    for (const name of unresolved) this.#unresolved.add(name);
-    for (const { system, code } of content.context.diagnoses) {
-      if (titles.titleOf(system, code) === null) this.#unknown.add(code);
-    }
-    const known =
-      record.patient === undefined
-        ? null
-        : (patients.get(record.patient) ?? findPatientBySource(this.#db, record.patient, demo));
-    const patient = known ?? patientOf(record, demo);
-    if (record.patient !== undefined) patients.set(record.patient, patient);
-    const visit: Visit = {
-      id: newId<VisitId>(),
-      patientId: patient.id,
-      sourceId: record.visit,
-      ...NOT_RECORDED,
-      ...content,
-    };
-    return { visit, demo, ...(known ? {} : { newPatient: patient }) };
-  }
-}
-
-/** Counts names, most frequent first. */
-class Counter {
-  readonly #counts = new Map<string, number>();
-
-  add(name: string): void {
-    const count = this.#counts.get(name);
-    if (count !== undefined || this.#counts.size < COUNTED) this.#counts.set(name, (count ?? 0) + 1);
-  }
-
-  top(): [string, number][] {
-    return [...this.#counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)).slice(0, SHOWN);
-  }
-}
-
-function patientOf(record: ParsedVisit, demo: boolean): Patient {
-  const label = record.patient === undefined ? `Visit ${record.visit}` : `Patient ${record.patient}`;
-  return {
-    id: newId<PatientId>(),
-    name: record.name ?? label,
-    sourceId: record.patient ?? null,
-    sex: record.sex,
-    birthYear: record.year - record.age,
-    demo,
-  };
-}
-
-function progressOf(
-  importer: Importer,
-  bytesRead: number,
-  size: number | null,
-  milliseconds: number,
-): ImportProgress {
-  const fraction = size === null || size === 0 ? null : Math.min(1, bytesRead / size);
-  // The first second says nothing about the rest.
-  const known = fraction !== null && fraction > 0 && milliseconds > 1000;
-  return {
-    linesRead: importer.linesRead,
-    visitsStored: importer.visitsCreated,
-    fraction,
-    secondsLeft: known ? Math.round(((milliseconds / 1000) * (1 - fraction)) / fraction) : null,
+  return ({ drugs, current = [], previous = [] }) => {
+    for (const name of [...(drugs ?? []), ...current, ...previous])
+      log.drug({ name, codes: [], count: 1 }, read(name));
   };
 }
 

@@ -7,6 +7,7 @@ import { FlameError } from '../shared/errors.ts';
 import { asId, type DecisionId, type DrugId, type PatientId, type VisitId } from '../shared/ids.ts';
 import { decisionInput } from './decision-schema.ts';
 import { editorForm, patientInput, visitInput } from './form-schema.ts';
+import { IMPORTS_PARAMETERS } from './imports-schema.ts';
 import { MODELS_PARAMETERS } from './models-schema.ts';
 import { NOTES_PARAMETERS } from './notes-schema.ts';
 import { REASONS_PARAMETERS } from './reasons-schema.ts';
@@ -66,11 +67,11 @@ export const PARAMETERS = {
     limit: z.int().min(1).max(50),
   }),
   'codes.lists': z.strictObject({}),
-  'visits.import': z.strictObject({ grant }),
   recommend: z.strictObject({ visitId, useHabits: z.boolean().exactOptional() }),
   ...REASONS_PARAMETERS,
   ...MODELS_PARAMETERS,
   ...NOTES_PARAMETERS,
+  ...IMPORTS_PARAMETERS,
   'drugs.search': z.strictObject({ text: z.string().max(200), limit: z.int().min(1).max(50) }),
   'interactions.among': z.strictObject({ drugs: z.array(drugId).max(200) }),
   'visits.check': z.strictObject({ visitId, drugs: z.array(drugId).max(200) }),

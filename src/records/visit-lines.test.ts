@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
-import { LONGEST_LINE, readVisitLines, type VisitLine } from './visit-lines.ts';
+import { LONGEST_LINE } from './lines.ts';
+import { readVisitLines, type VisitLine } from './visit-lines.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'flame-lines-'));
 afterAll(() => rmSync(folder, { recursive: true }));

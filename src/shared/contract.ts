@@ -9,6 +9,7 @@ import type { Alternatives } from './alternatives.ts';
 import type { CodeTitle, Diagnosis, DrugName, Interaction, Patient, Visit } from './domain.ts';
 import type { Draft, EditorForm, PatientInput, VisitInput } from './editing.ts';
 import type { CheckReport } from './findings.ts';
+import { IMPORTS_METHODS, type ImportProgress, type ImportReport, type ImportsApi } from './import-api.ts';
 import type { DecisionId, DrugId, ModelId, PatientId, RecommendationId, VisitId } from './ids.ts';
 import { MODELS_METHODS, type ModelsApi } from './models-api.ts';
 import { NOTES_METHODS, type NotesApi } from './notes-api.ts';
@@ -125,31 +126,6 @@ export interface DecisionSeal {
   readonly intact: boolean;
 }
 
-export interface ImportProgress {
-  readonly linesRead: number;
-  readonly visitsStored: number;
-  /** 0 to 1 by bytes read; null when the size is unknown. */
-  readonly fraction: number | null;
-  readonly secondsLeft: number | null;
-}
-
-export interface ImportReport {
-  readonly file: string;
-  readonly linesRead: number;
-  readonly patientsCreated: number;
-  readonly visitsCreated: number;
-  /** Lines whose visit was stored before (same source id): not stored twice. */
-  readonly visitsSkipped: number;
-  /** The first 100 refused lines; `refusedCount` counts all. */
-  readonly refused: readonly { readonly line: number; readonly problem: string }[];
-  readonly refusedCount: number;
-  /** Drug names that no table resolved, with their counts, most frequent first (at most 100). */
-  readonly unresolvedDrugs: readonly { readonly name: string; readonly count: number }[];
-  readonly unknownCodes: readonly { readonly code: string; readonly count: number }[];
-  /** True when the import was stopped before the end; what the report counts is stored all the same. */
-  readonly cancelled?: boolean;
-}
-
 export interface DemoDescription {
   readonly patients: number;
   readonly visits: number;
@@ -171,7 +147,7 @@ export interface InteractionReport {
   readonly notCovered: readonly DrugId[];
 }
 
-export interface EngineApi extends ModelsApi, NotesApi, SiteTableApi {
+export interface EngineApi extends ModelsApi, NotesApi, SiteTableApi, ImportsApi {
   'app.status': Method<Record<string, never>, AppStatus>;
   'store.unlock': Method<{ passphrase: string }, AppStatus>;
   /** Protects the database with a passphrase, or takes the protection away with null. */
@@ -212,8 +188,6 @@ export interface EngineApi extends ModelsApi, NotesApi, SiteTableApi {
     Record<string, never>,
     { specialties: readonly CodeTitle[]; chronic: readonly CodeTitle[] }
   >;
-  /** Imports the file behind a grant that the shell gave out when the user picked it. */
-  'visits.import': Method<{ grant: string }, ImportReport, ImportProgress>;
   /** `useHabits: false` keeps the clinic's earlier decisions out of the lists; they count unless it says so. */
   recommend: Method<{ visitId: VisitId; useHabits?: boolean }, Recommendation>;
   /** Why a drug of the recommendation, or any other of the formulary, stands where it does at a slider position. */
@@ -301,7 +275,6 @@ export const ENGINE_METHODS = {
   'drafts.discard': true,
   'codes.search': true,
   'codes.lists': true,
-  'visits.import': true,
   recommend: true,
   'recommend.explain': true,
   'recommend.alternatives': true,
@@ -322,6 +295,7 @@ export const ENGINE_METHODS = {
   ...MODELS_METHODS,
   ...NOTES_METHODS,
   ...SITE_TABLE_METHODS,
+  ...IMPORTS_METHODS,
 } as const satisfies Record<MethodName, true>;
 
 export const SHELL_METHODS = {

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { VisitEvaluation } from '../../src/flame/evaluate-visits.ts';
-import type { ImportReport } from '../../src/shared/contract.ts';
+import type { ImportReport } from '../../src/shared/import-api.ts';
 import type { Recommendation } from '../../src/shared/recommendation.ts';
 import { flame, flameJson, type ErrorDocument } from './flame.ts';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openProfile } from '../../src/engine/profile.ts';
 import { listAudit, verifyAudit } from '../../src/engine/store/audit.ts';
-import type { ImportProgress, ImportReport } from '../../src/shared/contract.ts';
+import type { ImportProgress, ImportReport } from '../../src/shared/import-api.ts';
 import { NO_USE, type DecisionInput } from '../../src/shared/decision.ts';
 import { asId, type DrugId, type VisitId } from '../../src/shared/ids.ts';
 import { selectGridPoint, type Recommendation } from '../../src/shared/recommendation.ts';
@@ -167,7 +167,7 @@ describe('the main job, over real ports', () => {
     const report: ImportReport = await app.engine.call('visits.import', { grant: 'g1' });
     expect(report).toMatchObject({ visitsCreated: 2, refusedCount: 2 });
     expect(report.refused.map(({ line }) => line)).toEqual([2, 3]);
-    expect(report.unresolvedDrugs).toEqual([{ name: 'notadrug', count: 1 }]);
+    expect(report.unresolvedDrugs).toEqual([{ name: 'notadrug', kind: 'name', count: 1 }]);
     expect(report.unknownCodes).toEqual([{ code: 'ZZ99', count: 2 }]);
 
     const { patients } = await app.engine.call('patients.list', { query: 'a1', limit: 5, offset: 0 });

@@ -62,6 +62,10 @@ const ROWS: Readonly<Record<number, string>> = {
       VALUES ('house.csv', 'ab', '2026-01-04T00:00:00.000Z', 'steward');
     INSERT INTO site_table_rows VALUES (1, 0, 'warfarin', 'Aspirin', 3, 'major', '', '', '', 'our committee', '');
   `,
+  10: `
+    INSERT INTO site_mappings VALUES ('name', 'house mixture', 'House  Mixture', '["ibuprofen"]', '2026-01-04T00:00:00.000Z');
+    INSERT INTO import_runs VALUES ('i1', 'f', '/data/visits', 'visits', 'fhir', '{}', '2026-01-04T00:00:00.000Z', 10, 8, 2, 3);
+  `,
 };
 
 /** A plain (unkeyed) database in memory, as version `version` left it. Close it after use. */

@@ -136,6 +136,20 @@ CREATE TABLE drafts (
   saved_at TEXT NOT NULL
 ) STRICT;
 
+CREATE TABLE import_runs (
+  id TEXT PRIMARY KEY,
+  fingerprint TEXT NOT NULL,
+  path TEXT NOT NULL,
+  name TEXT NOT NULL,
+  format TEXT NOT NULL,
+  settings TEXT NOT NULL CHECK (json_valid(settings)),
+  started_at TEXT NOT NULL,
+  handled INTEGER NOT NULL,
+  visits_created INTEGER NOT NULL,
+  visits_skipped INTEGER NOT NULL,
+  patients_created INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE model_uses (
   key INTEGER PRIMARY KEY,
   at TEXT NOT NULL,
@@ -182,6 +196,15 @@ CREATE TABLE recommendations (
   context_hash TEXT NOT NULL,
   reply TEXT NOT NULL CHECK (json_valid(reply))
 ) STRICT;
+
+CREATE TABLE site_mappings (
+  kind TEXT NOT NULL CHECK (kind IN ('name', 'ndc', 'rxnorm', 'hicl', 'snomed')),
+  key TEXT NOT NULL,
+  written TEXT NOT NULL,
+  targets TEXT NOT NULL CHECK (json_valid(targets)),
+  changed_at TEXT NOT NULL,
+  PRIMARY KEY (kind, key)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE site_table_rows (
   site_table INTEGER NOT NULL REFERENCES site_tables (key),

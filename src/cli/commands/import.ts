@@ -1,91 +1,86 @@
-/** `flame import`: visits from a file into the database of a profile. The importer is the app's own. */
+/** `flame import`: visits from a file or folder into the database of a profile. The importer is the app's own. */
 
 import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
-import { Command } from 'commander';
-import { importVisits } from '../../engine/import-visits.ts';
+import { Command, Option } from 'commander';
+import { importPicked } from '../../engine/import-picked.ts';
+import { readMappingFile } from '../../engine/mapping-file.ts';
 import { openProfile } from '../../engine/profile.ts';
+import { storeMappings } from '../../engine/mapping-changes.ts';
+import { listMappings, siteMappingsOf } from '../../engine/store/site-mappings.ts';
 import { titlesOf } from '../../engine/visit-detail.ts';
-import type { ImportReport } from '../../shared/contract.ts';
+import { FlameError } from '../../shared/errors.ts';
+import { IMPORT_FORMATS, type ImportFormat, type ImportReport } from '../../shared/import-api.ts';
 import { counted, duration, ProgressLine, writeJson, writeLines } from '../output.ts';
+import { importReportLines } from '../import-report.ts';
 import { defaultProfile, interruptible, openKnowledge } from '../setup.ts';
 
 interface Options {
   readonly json?: boolean;
   readonly profile?: string;
+  readonly format?: ImportFormat;
+  readonly dryRun?: boolean;
+  readonly mapping?: string;
 }
-
-const SHOWN = 20;
 
 export function importCommand(): Command {
   return new Command('import')
-    .description('store the visits of a file in the visit database')
-    .argument('<file>', 'JSON lines in the visit format, plain or gzip')
+    .description('store the visits of a file or folder in the visit database')
+    .argument(
+      '<source>',
+      'visits (JSON lines), FHIR R4 (JSON, NDJSON), CSV; or a folder of MIMIC, eICU or FHIR files',
+    )
+    .addOption(new Option('--format <format>', 'read it as this format').choices(IMPORT_FORMATS))
+    .option('--dry-run', 'read and report everything, store nothing')
+    .option('--mapping <table>', 'CSV of the site’s own drug and condition names; kept in the database')
     .option('--profile <folder>', 'profile folder (default: FLAME_PROFILE, or the app’s own)')
     .option('--json', 'one JSON document on standard output')
     .addHelpText(
       'after',
-      '\nStored visits are not stored twice, so an import can be repeated. Ends with 1 when a line was refused; the other\n' +
-        'lines are stored then all the same. A database with a passphrase is opened with FLAME_PASSPHRASE.',
+      '\nStored visits are not stored twice, so an import can be repeated. Ends with 1 when a row was refused; the others\n' +
+        'are stored then all the same. A database with a passphrase is opened with FLAME_PASSPHRASE. Formats and mapping\n' +
+        'tables: docs/references/importers.md',
     )
-    .action(async (file: string, { json, profile }: Options) => {
+    .action(async (source: string, { json, profile, format, dryRun = false, mapping }: Options) => {
       const knowledge = openKnowledge();
-      const { db } = await openProfile({
-        folder: profile === undefined ? defaultProfile() : resolve(profile),
-        passphrase: process.env['FLAME_PASSPHRASE'] ?? null,
-      });
+      const actor = userInfo().username;
+      const folder = profile === undefined ? defaultProfile() : resolve(profile);
+      const { db } = await openProfile({ folder, passphrase: process.env['FLAME_PASSPHRASE'] ?? null });
       const line = new ProgressLine();
       try {
-        const report = await importVisits(db, {
-          file,
-          resolveDrugs: (name) => knowledge.drugs.find(name),
+        const given =
+          mapping === undefined ? null : await readMappingFile(mapping, knowledge.drugs, new Date());
+        const [wrong] = given?.refused ?? [];
+        if (wrong)
+          throw new FlameError('INVALID_INPUT', {
+            problem: `${mapping!}, line ${wrong.line}: ${wrong.problem}`,
+          });
+        if (given && !dryRun) storeMappings(db, given.rows, actor);
+        const report: ImportReport = await importPicked(db, {
+          path: source,
+          format: format ?? null,
+          dryRun,
+          drugs: knowledge.drugs,
+          site: siteMappingsOf([...listMappings(db), ...(given?.rows ?? [])]),
           titles: titlesOf(knowledge),
-          actor: userInfo().username,
+          actor,
+          scratch: folder,
           signal: interruptible(),
-          onProgress: ({ visitsStored, fraction, secondsLeft }) => {
+          onProgress: ({ linesRead, visitsStored, fraction, secondsLeft }) => {
             const share = fraction === null ? '' : `, ${Math.round(fraction * 100)} %`;
             const left = secondsLeft === null ? '' : `, ${duration(secondsLeft)} left`;
-            line.show(`${counted(visitsStored, 'visit')} stored${share}${left}`);
+            line.show(
+              `${counted(linesRead, 'row')} read, ${counted(visitsStored, 'visit')} stored${share}${left}`,
+            );
           },
         });
         line.end();
         if (json) writeJson(report);
-        else writeLines(linesOf(report));
+        else writeLines(importReportLines(report));
         if (report.refusedCount > 0 || report.cancelled === true) process.exitCode = 1;
       } finally {
         line.end();
         db.close();
       }
     });
-}
-
-function linesOf(report: ImportReport): string[] {
-  const { refused, refusedCount, unresolvedDrugs, unknownCodes } = report;
-  const more = (all: number, shown: number): string[] => (all > shown ? [`  and ${all - shown} more`] : []);
-  return [
-    `${report.file}: ${counted(report.linesRead, 'line')} read, ${counted(report.visitsCreated, 'visit')} of ` +
-      `${counted(report.patientsCreated, 'new patient')} stored, ${report.visitsSkipped} stored before` +
-      (report.cancelled === true ? '; cancelled, the rest was not read' : ''),
-    ...(refusedCount > 0
-      ? [
-          `${counted(refusedCount, 'line')} refused:`,
-          ...refused.slice(0, SHOWN).map(({ line, problem }) => `  line ${line}: ${problem}`),
-          ...more(refusedCount, SHOWN),
-        ]
-      : []),
-    ...(unresolvedDrugs.length > 0
-      ? [
-          'Drug names that no table knows (kept as written, not checked):',
-          ...unresolvedDrugs.slice(0, SHOWN).map(({ name, count }) => `  ${name}, ${count} times`),
-          ...more(unresolvedDrugs.length, SHOWN),
-        ]
-      : []),
-    ...(unknownCodes.length > 0
-      ? [
-          'Diagnosis codes that no table knows (kept as written):',
-          ...unknownCodes.slice(0, SHOWN).map(({ code, count }) => `  ${code}, ${count} times`),
-          ...more(unknownCodes.length, SHOWN),
-        ]
-      : []),
-  ];
 }

@@ -11,6 +11,7 @@ import { signedDecisions } from './migrations/0006-signed-decisions.ts';
 import { modelUses } from './migrations/0007-model-uses.ts';
 import { siteTables } from './migrations/0008-site-table.ts';
 import { ageInMonths } from './migrations/0009-age-in-months.ts';
+import { siteMappings } from './migrations/0010-site-mappings.ts';
 
 export interface Migration {
   /** The schema version it leads to; its file's number. */
@@ -30,6 +31,7 @@ export const MIGRATIONS: readonly Migration[] = [
   modelUses,
   siteTables,
   ageInMonths,
+  siteMappings,
 ];
 
 /** The schema that this version of Flame writes. */

@@ -1,7 +1,8 @@
 /** One import at a time, from a picked file or the bundled demo: progress, cancel, report. Keeps the last report until dismissed. */
 
 import type { Engine } from '../../shared/bridge.ts';
-import type { ImportProgress, ImportReport, WireErrorData } from '../../shared/contract.ts';
+import type { WireErrorData } from '../../shared/contract.ts';
+import type { ImportProgress, ImportReport } from '../../shared/import-api.ts';
 import { t } from '../language/language.svelte.ts';
 import { isCancelled, problemOf } from './problem.ts';
 

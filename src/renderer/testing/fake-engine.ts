@@ -6,7 +6,6 @@ import type {
   DrugMatch,
   EngineApi,
   EngineState,
-  ImportReport,
   MethodName,
   ParamsOf,
   ProgressOf,
@@ -17,6 +16,7 @@ import type { Draft } from '../../shared/editing.ts';
 import { FlameError } from '../../shared/errors.ts';
 import { findingsWithin } from '../../shared/findings.ts';
 import type { DrugId } from '../../shared/ids.ts';
+import type { ImportReport } from '../../shared/import-api.ts';
 import { interactionsWithin } from '../../shared/interactions.ts';
 import { applyEdits, selectGridPoint } from '../../shared/recommendation.ts';
 import type { CallOptions } from '../../shared/rpc.ts';
@@ -50,14 +50,21 @@ const SEARCHABLE = [
 ];
 const REPORT: ImportReport = {
   file: 'demo',
+  format: 'visits',
+  dryRun: false,
   linesRead: 52,
+  tables: [{ name: 'visits', rows: 52, used: true }],
   patientsCreated: 40,
   visitsCreated: 52,
   visitsSkipped: 0,
   refused: [],
   refusedCount: 0,
+  leftOut: [],
+  drugs: { mentions: 120, mapped: 120, throughSite: 0, throughCode: 0, setAside: 0, unmapped: 0 },
   unresolvedDrugs: [],
+  ambiguousDrugs: [],
   unknownCodes: [],
+  unmappedConditions: [],
 };
 
 export function fakeEngine(initial: Partial<AppStatus> = {}): FakeEngine {
@@ -100,11 +107,23 @@ export function fakeEngine(initial: Partial<AppStatus> = {}): FakeEngine {
     'patients.merge': () => fixtures.PATIENT,
     'visits.get': () => ({ ...fixtures.DETAIL, decisions: [...decisions] }),
     'visits.save': () => ({ ...fixtures.DETAIL, decisions: [...decisions] }),
-    'visits.import': () => REPORT,
     'siteTable.get': () => ({ table: null }),
     'siteTable.preview': () => fixtures.SITE_TABLE_PREVIEW,
     'siteTable.import': ({ sha256 }) => ({ ...fixtures.SITE_TABLE, sha256 }),
     'siteTable.remove': () => ({}),
+    'visits.import': ({ dryRun = false }) => ({ ...REPORT, dryRun }),
+    'imports.inspect': () => ({ name: 'visits.jsonl', format: 'visits', files: 1, bytes: 1000, columns: [] }),
+    'mappings.list': () => [],
+    'mappings.put': ({ kind, written, targets }) => ({
+      kind,
+      written,
+      targets,
+      names: targets.map((target) => fixtures.drug(target)),
+      changedAt: '2026-11-22T10:05:00Z',
+    }),
+    'mappings.remove': () => ({}),
+    'mappings.import': () => ({ stored: 0, refused: [] }),
+    'mappings.export': () => ({ rows: 0 }),
     'drafts.list': () => [...drafts.values()],
     'drafts.put': ({ label, form }) => {
       const savedAt = '2026-11-22T10:05:00Z';

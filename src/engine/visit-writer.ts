@@ -1,0 +1,168 @@
+/**
+ * Stores imported records in batches and tells what was stored, skipped and refused; in a dry run it only tells. Knows
+ * patients and visits, and nothing of formats.
+ */
+
+import type { ImportLog } from '../records/import-log.ts';
+import { interpretVisit, type DrugResolver, type ParsedVisit } from '../records/visit-record.ts';
+import type { ImportFormat, ImportReport } from '../shared/import-api.ts';
+import { NOT_RECORDED, type Patient, type Visit } from '../shared/domain.ts';
+import { FlameError } from '../shared/errors.ts';
+import type { PatientId, VisitId } from '../shared/ids.ts';
+import { appendAudit } from './store/audit.ts';
+import type { WritableDb } from './store/handle.ts';
+import { newId } from './store/ids.ts';
+import { findPatientBySource } from './store/patients.ts';
+import type { Titles } from './store/search.ts';
+import { findVisitBySource, insertVisits, type NewVisit } from './store/visits.ts';
+
+export interface ImportedVisit {
+  readonly record: ParsedVisit;
+  /** By which a second import recognises the source's record. */
+  readonly hash: string;
+  readonly line: number;
+  readonly file?: string | undefined;
+}
+
+export interface WriterOptions {
+  readonly db: WritableDb;
+  readonly log: ImportLog;
+  /** Ingredients of the drug names in the records. */
+  readonly resolveDrugs: DrugResolver;
+  readonly titles: Titles;
+  readonly demo: boolean;
+  readonly actor: string;
+  /** Set in a dry run: true when a key is asked for the first time. */
+  readonly firstSeen?: ((key: string) => boolean) | undefined;
+}
+
+export class VisitWriter {
+  visitsCreated = 0;
+  visitsSkipped = 0;
+  #patientsCreated = 0;
+  readonly #options: WriterOptions;
+
+  constructor(options: WriterOptions) {
+    this.#options = options;
+  }
+
+  /** Stores one batch in one transaction, with whatever `also` does. Counts only what was committed. */
+  store(batch: readonly ImportedVisit[], also: () => void = () => undefined): void {
+    const { db, titles, firstSeen } = this.#options;
+    const visits: NewVisit[] = [];
+    const hashes = new Map<string, string>();
+    const patients = new Map<string, Patient>();
+    for (const { record, hash, line, file } of batch) {
+      const stored = hashes.get(record.visit) ?? this.#storedHash(record.visit);
+      if (stored === undefined) {
+        hashes.set(record.visit, hash);
+        if (firstSeen && !firstSeen(`visit ${record.visit}`)) this.visitsSkipped += 1;
+        else visits.push({ ...this.#newVisit(record, patients), sourceHash: hash });
+      } else if (stored === hash) {
+        this.visitsSkipped += 1;
+      } else {
+        this.#options.log.refuse(
+          line,
+          `visit ${record.visit} is stored already with other content; it was not changed`,
+          file,
+        );
+      }
+    }
+    if (!firstSeen) {
+      db.transaction(() => {
+        insertVisits(db, visits, titles);
+        also();
+      });
+    }
+    this.visitsCreated += visits.length;
+    this.#patientsCreated += visits.filter(
+      ({ newPatient }) =>
+        newPatient &&
+        (!firstSeen || newPatient.sourceId === null || firstSeen(`patient ${newPatient.sourceId}`)),
+    ).length;
+  }
+
+  /**
+   * The report of all that was stored, written into the audit log.
+   * @throws FlameError IMPORT_EMPTY when not a single visit could be used
+   */
+  finish(name: string, format: ImportFormat, cancelled: boolean): ImportReport {
+    const { db, log, demo, actor, firstSeen } = this.#options;
+    const counted = log.report();
+    if (!cancelled && this.visitsCreated + this.visitsSkipped === 0) {
+      const [first] = counted.refused;
+      throw new FlameError('IMPORT_EMPTY', {
+        file: name,
+        refused: counted.refusedCount,
+        ...(first ? { line: first.line, problem: first.problem } : {}),
+      });
+    }
+    const report: ImportReport = {
+      file: name,
+      format,
+      dryRun: firstSeen !== undefined,
+      patientsCreated: this.#patientsCreated,
+      visitsCreated: this.visitsCreated,
+      visitsSkipped: this.visitsSkipped,
+      ...counted,
+      cancelled,
+    };
+    if (!report.dryRun) {
+      const { linesRead, patientsCreated, visitsCreated, visitsSkipped, refusedCount } = report;
+      appendAudit(db, {
+        actor,
+        action: demo ? 'demo.loaded' : 'visits.imported',
+        subject: name,
+        content: {
+          format,
+          linesRead,
+          patientsCreated,
+          visitsCreated,
+          visitsSkipped,
+          refusedCount,
+          cancelled,
+        },
+      });
+    }
+    return report;
+  }
+
+  #storedHash(sourceId: string): string | undefined {
+    const found = findVisitBySource(this.#options.db, sourceId, this.#options.demo);
+    return found ? (found.sourceHash ?? '') : undefined;
+  }
+
+  #newVisit(record: ParsedVisit, patients: Map<string, Patient>): NewVisit {
+    const { db, resolveDrugs, titles, demo, log } = this.#options;
+    const { unresolved: _counted, ...content } = interpretVisit(record, resolveDrugs);
+    for (const { system, code } of content.context.diagnoses) {
+      if (titles.titleOf(system, code) === null) log.unknownCode(code);
+    }
+    const known =
+      record.patient === undefined
+        ? null
+        : (patients.get(record.patient) ?? findPatientBySource(db, record.patient, demo));
+    const patient = known ?? patientOf(record, demo);
+    if (record.patient !== undefined) patients.set(record.patient, patient);
+    const visit: Visit = {
+      id: newId<VisitId>(),
+      patientId: patient.id,
+      sourceId: record.visit,
+      ...NOT_RECORDED,
+      ...content,
+    };
+    return { visit, demo, ...(known ? {} : { newPatient: patient }) };
+  }
+}
+
+function patientOf(record: ParsedVisit, demo: boolean): Patient {
+  const label = record.patient === undefined ? `Visit ${record.visit}` : `Patient ${record.patient}`;
+  return {
+    id: newId<PatientId>(),
+    name: record.name ?? label,
+    sourceId: record.patient ?? null,
+    sex: record.sex,
+    birthYear: record.year - record.age,
+    demo,
+  };
+}

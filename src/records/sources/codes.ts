@@ -1,0 +1,61 @@
+/** Small readings that every source shares: ICD codes, dates, ages, drug mentions. Each says null instead of guessing. */
+
+import type { DrugCode } from '../../knowledge/drug-reader.ts';
+import type { ImportLog } from '../import-log.ts';
+import type { CountedMention, SourceContext } from './source.ts';
+
+/** An ICD code as the visit format holds it: no dot, upper case; null when the text is none. */
+export function icdCode(written: string): string | null {
+  const code = written.replace(/[.\s]/g, '').toUpperCase();
+  return /^[A-Z0-9]{2,8}$/.test(code) ? code : null;
+}
+
+/** The day of a time stamp (`2196-02-24 14:38:00`, `2196-02-24T14:38:00Z`, `2196-02-24`), or null. */
+export function dayOf(written: string): string | null {
+  const day = /^(\d{4}-\d{2}-\d{2})(?:[T ]|$)/.exec(written)?.[1];
+  if (day === undefined) return null;
+  const time = new Date(`${day}T00:00:00Z`);
+  return !Number.isNaN(time.getTime()) && time.toISOString().startsWith(day) ? day : null;
+}
+
+/** Whole years from one day to a later one; null when it is earlier. */
+export function yearsBetween(birth: string, day: string): number | null {
+  const years = Number(day.slice(0, 4)) - Number(birth.slice(0, 4));
+  const age = day.slice(5) < birth.slice(5, 10) ? years - 1 : years;
+  return age < 0 ? null : age;
+}
+
+/** Mentions gathered for one visit, equal ones counted. */
+export class Mentions {
+  readonly #counted = new Map<string, { mention: Omit<CountedMention, 'count'>; count: number }>();
+
+  add(name: string, codes: readonly DrugCode[]): void {
+    const key = `${name}\u0000${codes.map(({ system, code }) => `${system} ${code}`).join('\u0000')}`;
+    const counted = this.#counted.get(key);
+    if (counted) counted.count += 1;
+    else this.#counted.set(key, { mention: { name, codes }, count: 1 });
+  }
+
+  /** In an order that does not depend on the source's. */
+  list(): CountedMention[] {
+    return [...this.#counted]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, { mention, count }]) => ({ ...mention, count }));
+  }
+}
+
+/** Tells the log how each drug entry is read. Once an entry, however many visits hold it. */
+export function countDrugs(mentions: readonly CountedMention[], { log, drugs }: SourceContext): void {
+  for (const mention of mentions) log.drug(mention, drugs.read(mention));
+}
+
+/** What a visit may hold of one list; hospital stays stay below it. */
+const LONGEST_LIST = 1000;
+
+/** A list without repeats, cut where a visit cannot hold more. */
+export function bounded<Item>(items: Iterable<Item>, log: ImportLog, what: string): Item[] {
+  const list = [...new Set(items)];
+  if (list.length > LONGEST_LIST)
+    log.leaveOut(`${what} beyond ${LONGEST_LIST} of one visit`, list.length - LONGEST_LIST);
+  return list.slice(0, LONGEST_LIST);
+}

@@ -1,0 +1,247 @@
+/** FHIR resources → facts of one patient: what is needed of each, and which are left out and why. Makes no visit. */
+
+import type { DrugCode } from '../../../knowledge/drug-reader.ts';
+import type { ImportLog } from '../../import-log.ts';
+import { icdCode } from '../codes.ts';
+import type { Fact } from '../source.ts';
+import { measuredBy, type Measured } from './measurements.ts';
+import {
+  codesIn,
+  referenced,
+  statusOf,
+  wordsOf,
+  type Concept,
+  type Resource,
+  type ResourceType,
+} from './resources.ts';
+
+/** A medication as a resource names it, or the Medication resource that does. */
+export type Drug = { readonly name: string; readonly codes: readonly DrugCode[] } | { readonly ref: string };
+
+export type PatientFact = readonly [kind: 'Patient', name: string, gender: string, birth: string];
+export type EncounterFact = readonly [
+  kind: 'Encounter',
+  key: string,
+  setting: string,
+  start: string,
+  end: string | null,
+  words: string,
+  file: string,
+  line: number,
+];
+export interface ConditionCodes {
+  readonly ten: readonly string[];
+  readonly nine: readonly string[];
+  readonly snomed: readonly string[];
+}
+export type ConditionFact = readonly [
+  kind: 'Condition',
+  encounter: string | null,
+  codes: ConditionCodes,
+  words: string,
+  onset: string | null,
+  abatement: string | null,
+  active: boolean,
+];
+export type ProcedureFact = readonly [
+  kind: 'Procedure',
+  encounter: string | null,
+  codes: readonly string[],
+  time: string | null,
+];
+/** Requests and administrations belong to the encounter, statements tell what is taken. */
+export type DrugFact = readonly [
+  kind: 'Request' | 'Statement' | 'Administration',
+  encounter: string | null,
+  drug: Drug,
+  start: string | null,
+  end: string | null,
+  active: boolean,
+];
+export type AllergyFact = readonly [kind: 'Allergy', words: string, recorded: string | null];
+export type ObservationFact = readonly [
+  kind: 'Observation',
+  encounter: string | null,
+  time: string | null,
+  measured: readonly Measured[],
+];
+
+/** Where a resource was read. */
+export interface Place {
+  readonly file: string;
+  readonly line: number;
+  /** The name under which other resources refer to it. */
+  readonly key: string;
+}
+
+/** SNOMED CT: no known allergy, no known drug allergy, no known food allergy, no known environmental allergy. */
+const NO_ALLERGY = new Set(['716186003', '409137002', '429625007', '428607008']);
+const NOT_ORDERED = new Set(['proposal', 'plan', 'option']);
+const VOID = new Set(['entered-in-error', 'cancelled', 'draft', 'not-done', 'not-taken', 'rejected']);
+const REFUTED = new Set(['entered-in-error', 'refuted']);
+
+type Reader<Type extends ResourceType> = (
+  resource: Resource<Type>,
+  place: Place,
+  log: ImportLog,
+) => Fact | null;
+
+/** One reader for each resource of a patient; null where the resource says nothing that counts, after telling the log why. */
+export const READERS: { readonly [Type in Exclude<ResourceType, 'Medication'>]: Reader<Type> } = {
+  Patient: ({ name = [], gender = 'unknown', birthDate = '' }) => {
+    const shown = name.find(({ use }) => use === 'official') ?? name[0];
+    const words = shown?.text ?? [...(shown?.given ?? []), shown?.family ?? ''].join(' ');
+    return ['Patient', words.replace(/\s+/g, ' ').trim(), gender, birthDate];
+  },
+
+  Encounter: ({ status = '', class: kind, type = [], reasonCode = [], period }, { key, file, line }, log) => {
+    if (status === 'cancelled' || status === 'entered-in-error' || status === 'planned') {
+      log.leaveOut(`Encounter with status ${status}`);
+      return null;
+    }
+    if (period?.start === undefined) {
+      log.refuse(line, 'Encounter: period.start is missing, so the visit has no date', file);
+      return null;
+    }
+    const words = [...type, ...reasonCode].map(wordsOf).filter((one) => one !== '');
+    const shown = [...new Set(words)].join('; ');
+    return ['Encounter', key, kind?.code ?? '', period.start, period.end ?? null, shown, file, line];
+  },
+
+  Condition: (condition, _place, log) => {
+    const { code, encounter, onsetDateTime, onsetPeriod, recordedDate, abatementDateTime, abatementPeriod } =
+      condition;
+    if (REFUTED.has(statusOf(condition.verificationStatus))) return left(log, 'Condition that was refuted');
+    const words = wordsOf(code);
+    const codes: ConditionCodes = {
+      ten: clean(codesIn(code, 'icd-10')),
+      nine: clean(codesIn(code, 'icd-9')),
+      snomed: codesIn(code, 'snomed'),
+    };
+    if (words === '' && Object.values(codes).every((list: readonly string[]) => list.length === 0))
+      return left(log, 'Condition without a code');
+    const clinical = statusOf(condition.clinicalStatus);
+    return [
+      'Condition',
+      referenced(encounter),
+      codes,
+      words,
+      onsetDateTime ?? onsetPeriod?.start ?? recordedDate ?? null,
+      abatementDateTime ?? abatementPeriod?.end ?? onsetPeriod?.end ?? null,
+      !['inactive', 'resolved', 'remission'].includes(clinical),
+    ];
+  },
+
+  Procedure: ({ status = '', code, encounter, performedDateTime, performedPeriod }, _place, log) => {
+    if (VOID.has(status)) return left(log, `Procedure with status ${status}`);
+    const codes = clean([...codesIn(code, 'icd-10-pcs'), ...codesIn(code, 'icd-9-proc')]);
+    if (codes.length === 0) return left(log, 'Procedure without an ICD procedure code');
+    return ['Procedure', referenced(encounter), codes, performedDateTime ?? performedPeriod?.start ?? null];
+  },
+
+  MedicationRequest: (request, _place, log) => {
+    const { status = 'unknown', intent = 'order', doNotPerform, encounter, authoredOn } = request;
+    if (VOID.has(status)) return left(log, `MedicationRequest with status ${status}`);
+    if (NOT_ORDERED.has(intent)) return left(log, `MedicationRequest with intent ${intent}`);
+    if (doNotPerform === true) return left(log, 'MedicationRequest that asks not to give the drug');
+    const drug = drugOf(request);
+    if (drug === null) return left(log, 'MedicationRequest without a medication');
+    return [
+      'Request',
+      referenced(encounter),
+      drug,
+      authoredOn ?? null,
+      null,
+      status === 'active' || status === 'on-hold',
+    ];
+  },
+
+  MedicationStatement: (statement, _place, log) => {
+    const { status = 'unknown', context, effectiveDateTime, effectivePeriod, dateAsserted } = statement;
+    if (!['active', 'intended', 'completed', 'on-hold'].includes(status))
+      return left(log, `MedicationStatement with status ${status}`);
+    const drug = drugOf(statement);
+    if (drug === null) return left(log, 'MedicationStatement without a medication');
+    const end = effectivePeriod?.end ?? (status === 'completed' ? (effectiveDateTime ?? null) : null);
+    const start = effectivePeriod?.start ?? effectiveDateTime ?? dateAsserted ?? null;
+    return ['Statement', referenced(context), drug, start, end, status !== 'completed'];
+  },
+
+  MedicationAdministration: (given, _place, log) => {
+    const { status = 'unknown', context, effectiveDateTime, effectivePeriod } = given;
+    if (!['completed', 'in-progress', 'on-hold', 'stopped'].includes(status))
+      return left(log, `MedicationAdministration with status ${status}`);
+    const drug = drugOf(given);
+    if (drug === null) return left(log, 'MedicationAdministration without a medication');
+    return [
+      'Administration',
+      referenced(context),
+      drug,
+      effectivePeriod?.start ?? effectiveDateTime ?? null,
+      null,
+      false,
+    ];
+  },
+
+  AllergyIntolerance: (allergy, _place, log) => {
+    const { code, clinicalStatus, verificationStatus, recordedDate, onsetDateTime, reaction = [] } = allergy;
+    if (REFUTED.has(statusOf(verificationStatus))) return left(log, 'AllergyIntolerance that was refuted');
+    if (['inactive', 'resolved'].includes(statusOf(clinicalStatus)))
+      return left(log, 'AllergyIntolerance that is no longer active');
+    const words =
+      wordsOf(code) || reaction.map(({ substance }) => wordsOf(substance)).find((one) => one !== '');
+    if (/^no known\b/i.test(words ?? '') || codesIn(code, 'snomed').some((one) => NO_ALLERGY.has(one)))
+      return left(log, 'AllergyIntolerance that says there is none');
+    if (!words) return left(log, 'AllergyIntolerance without words');
+    return ['Allergy', words.slice(0, 300), recordedDate ?? onsetDateTime ?? null];
+  },
+
+  Observation: (observation, _place, log) => {
+    if (VOID.has(observation.status ?? ''))
+      return left(log, 'Observation that was entered in error or cancelled');
+    const found = measuredBy(observation);
+    for (const one of found) if ('problem' in one) log.leaveOut(one.problem);
+    const measured = found.filter((one) => !('problem' in one));
+    if (measured.length === 0) return null;
+    const { encounter, effectiveDateTime, effectivePeriod } = observation;
+    return [
+      'Observation',
+      referenced(encounter),
+      effectiveDateTime ?? effectivePeriod?.start ?? null,
+      measured,
+    ];
+  },
+};
+
+function left(log: ImportLog, reason: string): null {
+  log.leaveOut(reason);
+  return null;
+}
+
+function clean(codes: readonly string[]): string[] {
+  return codes.flatMap((code) => icdCode(code) ?? []);
+}
+
+function drugOf(resource: Resource<'MedicationRequest'>): Drug | null {
+  const { medicationCodeableConcept, medicationReference, contained = [] } = resource;
+  if (medicationCodeableConcept) return drugIn(medicationCodeableConcept);
+  const written = medicationReference?.reference;
+  if (written?.startsWith('#')) {
+    const inside = contained.find(
+      ({ resourceType, id }) => resourceType === 'Medication' && id === written.slice(1),
+    );
+    return inside?.code ? drugIn(inside.code) : null;
+  }
+  const ref = referenced(medicationReference);
+  return ref === null ? null : { ref };
+}
+
+/** RxNorm and NDC codes, and the words. */
+export function drugIn(concept: Concept): Drug | null {
+  const codes: DrugCode[] = [
+    ...codesIn(concept, 'rxnorm').map((code): DrugCode => ({ system: 'rxnorm', code })),
+    ...codesIn(concept, 'ndc').map((code): DrugCode => ({ system: 'ndc', code })),
+  ];
+  const name = wordsOf(concept).slice(0, 300);
+  return name === '' && codes.length === 0 ? null : { name, codes };
+}
