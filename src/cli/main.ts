@@ -19,6 +19,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   recommend: async () => (await import('./commands/recommend.ts')).recommendCommand(),
   check: async () => (await import('./commands/check.ts')).checkCommand(),
   evaluate: async () => (await import('./commands/evaluate.ts')).evaluateCommand(),
+  dataset: async () => (await import('./commands/dataset.ts')).datasetCommand(),
   import: async () => (await import('./commands/import.ts')).importCommand(),
   train: async () => (await import('./commands/train.ts')).trainCommand(),
   audit: async () => (await import('./commands/audit.ts')).auditCommand(),

@@ -116,6 +116,7 @@ function sumOf(reports: readonly ImportReport[], cancelled: boolean): ImportRepo
       throughCode: total(({ drugs }) => drugs.throughCode),
       setAside: total(({ drugs }) => drugs.setAside),
       unmapped: total(({ drugs }) => drugs.unmapped),
+      nameless: total(({ drugs }) => drugs.nameless),
     },
     unresolvedDrugs: all(({ unresolvedDrugs }) => unresolvedDrugs),
     ambiguousDrugs: all(({ ambiguousDrugs }) => ambiguousDrugs),

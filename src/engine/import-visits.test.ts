@@ -64,7 +64,15 @@ test('good lines are stored, bad ones named; drugs and codes that no table knows
       ],
       refusedCount: 2,
       leftOut: [],
-      drugs: { mentions: 6, mapped: 3, throughSite: 0, throughCode: 0, setAside: 0, unmapped: 3 },
+      drugs: {
+        mentions: 6,
+        mapped: 3,
+        throughSite: 0,
+        throughCode: 0,
+        setAside: 0,
+        unmapped: 3,
+        nameless: 0,
+      },
       unresolvedDrugs: [
         { name: 'mystery', kind: 'name', count: 2 },
         { name: 'mystery elixir', kind: 'name', count: 1 },

@@ -1,7 +1,7 @@
 /** The handlers of imports and of the site's own table. Parse, then ask the importer, the table and the store. */
 
 import type { Knowledge } from '../knowledge/knowledge.ts';
-import { detectSource } from '../records/sources/detect.ts';
+import { columnsOf, detectSource } from '../records/sources/detect.ts';
 import type { EngineApi } from '../shared/contract.ts';
 import { FlameError } from '../shared/errors.ts';
 import type { ImportsApi, SiteMapping } from '../shared/import-api.ts';
@@ -27,11 +27,12 @@ export function importsHandlers(
     'imports.inspect': async (params) => {
       const { grant } = parseParameters('imports.inspect', params);
       const { name, format, files, bytes } = await detectSource(grants.path(grant, 'read'));
-      return { name, format, files: files.length, bytes, columns: [] };
+      const columns = format === 'csv' ? await columnsOf(files[0]!) : [];
+      return { name, format, files: files.length, bytes, columns };
     },
 
     'visits.import': async (params, { signal, progress }) => {
-      const { grant, format = null, dryRun = false } = parseParameters('visits.import', params);
+      const { grant, format = null, dryRun = false, columns } = parseParameters('visits.import', params);
       const path = grants.path(grant, 'read');
       const { knowledge, db, options } = workspace; // Names cannot be read without the tables: refuse at once.
       const report = await importPicked(db, {
@@ -44,6 +45,7 @@ export function importsHandlers(
         actor: actor(),
         scratch: options.profile,
         nativeBinding: options.sqliteBinding ?? undefined,
+        settings: { columns },
         signal,
         onProgress: progress,
       });

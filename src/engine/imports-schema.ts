@@ -1,7 +1,7 @@
 /** The parameters of the calls about imports and the site's table, checked at the engine's edge. Knows nothing of what a call does. */
 
 import { z } from 'zod';
-import { IMPORT_FORMATS, MAPPING_KINDS } from '../shared/import-api.ts';
+import { CSV_FIELDS, IMPORT_FORMATS, MAPPING_KINDS } from '../shared/import-api.ts';
 
 const grant = z.string().min(1).max(200);
 const kind = z.enum(MAPPING_KINDS);
@@ -13,6 +13,7 @@ export const IMPORTS_PARAMETERS = {
     grant,
     format: z.enum(IMPORT_FORMATS).exactOptional(),
     dryRun: z.boolean().exactOptional(),
+    columns: z.partialRecord(z.enum(CSV_FIELDS), z.string().min(1).max(300)).exactOptional(),
   }),
   'mappings.list': z.strictObject({}),
   'mappings.put': z.strictObject({ kind, written, targets: z.array(z.string().min(1).max(200)).max(50) }),

@@ -29,16 +29,10 @@ export async function readMappingFile(path: string, drugs: Drugs, now: Date): Pr
   for await (const batch of readCsvRows(new FileBytes(path))) {
     for (const { line, fields, problem } of batch) {
       if (columns === null) {
-        const names = (fields ?? []).map((name) => name.trim().toLowerCase());
-        columns = COLUMNS.map((name) => names.indexOf(name));
-        const missing = COLUMNS.filter((_, at) => columns![at]! < 0);
-        if (missing.length > 0)
-          throw new FlameError('INVALID_INPUT', {
-            problem: `the mapping table has no column ${missing.join(', ')}; it needs kind,written,targets`,
-          });
+        columns = columnsOf((fields ?? []).map((name) => name.trim().toLowerCase()));
         continue;
       }
-      const cells = fields && columns.map((at) => fields[at]?.trim() ?? '');
+      const cells = fields && columns.map((at) => (at < 0 ? 'name' : (fields[at]?.trim() ?? '')));
       const row = cells ? readRow(cells, drugs, now) : (problem ?? '');
       if (typeof row === 'string') refused.push({ line, problem: row });
       else rows.push(row);
@@ -55,6 +49,18 @@ export function mappingCsv(rows: readonly Pick<StoredMapping, 'kind' | 'written'
   const cells = rows.map(({ kind, written, targets }) => [kind, written, targets.join('; ')]);
   // A spreadsheet must not take a name for a formula.
   return `${Papa.unparse([[...COLUMNS], ...cells], { newline: '\n', escapeFormulae: true })}\n`;
+}
+
+/** Where kind, written and targets stand; a table of `name` and `ingredients` holds names of drugs alone. */
+function columnsOf(names: readonly string[]): readonly number[] {
+  const [name, ingredients] = [names.indexOf('name'), names.indexOf('ingredients')];
+  if (name >= 0 && ingredients >= 0) return [names.indexOf('kind'), name, ingredients];
+  const missing = COLUMNS.filter((column) => !names.includes(column));
+  if (missing.length > 0)
+    throw new FlameError('INVALID_INPUT', {
+      problem: `the mapping table has no column ${missing.join(', ')}; it needs kind,written,targets`,
+    });
+  return COLUMNS.map((column) => names.indexOf(column));
 }
 
 /** What a row means, or what is wrong with it. */

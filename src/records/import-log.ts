@@ -34,7 +34,15 @@ export class ImportLog {
   readonly #ambiguous = new Counter<{ name: string; drugs: readonly DrugId[]; also: readonly DrugId[] }>();
   readonly #unknown = new Counter<string>();
   readonly #conditions = new Counter<{ code: string; title: string }>();
-  readonly #drugs = { mentions: 0, mapped: 0, throughSite: 0, throughCode: 0, setAside: 0, unmapped: 0 };
+  readonly #drugs = {
+    mentions: 0,
+    mapped: 0,
+    throughSite: 0,
+    throughCode: 0,
+    setAside: 0,
+    unmapped: 0,
+    nameless: 0,
+  };
 
   /** One row of a table, or one resource of a type. */
   row(table: string, used = true): void {
@@ -61,6 +69,7 @@ export class ImportLog {
     if (reading.kind === 'set-aside') counts.setAside += count;
     else if (reading.kind === 'unmapped') {
       counts.unmapped += count;
+      if (name === '') counts.nameless += count;
       const [code] = codes;
       const shown = name !== '' ? name : code ? `${code.system} ${code.code}` : '';
       if (name === '' && code) this.#unresolved.add(shown, { name: code.code, kind: code.system }, count);
@@ -83,18 +92,19 @@ export class ImportLog {
     this.#conditions.add(code, { code, title: cut(title) });
   }
 
-  report(): Reported {
+  /** @param shown names and codes listed at most */
+  report(shown: number = SHOWN): Reported {
     return {
       linesRead: this.linesRead,
       tables: [...this.#tables].map(([name, counts]) => ({ name, ...counts })),
       refused: [...this.#refused],
       refusedCount: this.refusedCount,
-      leftOut: this.#leftOut.top().map(([reason, count]) => ({ reason, count })),
+      leftOut: this.#leftOut.top(shown).map(([reason, count]) => ({ reason, count })),
       drugs: { ...this.#drugs },
-      unresolvedDrugs: this.#unresolved.top().map(([entry, count]) => ({ ...entry, count })),
-      ambiguousDrugs: this.#ambiguous.top().map(([entry, count]) => ({ ...entry, count })),
-      unknownCodes: this.#unknown.top().map(([code, count]) => ({ code, count })),
-      unmappedConditions: this.#conditions.top().map(([entry, count]) => ({ ...entry, count })),
+      unresolvedDrugs: this.#unresolved.top(shown).map(([entry, count]) => ({ ...entry, count })),
+      ambiguousDrugs: this.#ambiguous.top(shown).map(([entry, count]) => ({ ...entry, count })),
+      unknownCodes: this.#unknown.top(shown).map(([code, count]) => ({ code, count })),
+      unmappedConditions: this.#conditions.top(shown).map(([entry, count]) => ({ ...entry, count })),
     };
   }
 }
@@ -109,10 +119,10 @@ class Counter<Entry> {
     else if (this.#counts.size < COUNTED) this.#counts.set(key, { entry, count });
   }
 
-  top(): [Entry, number][] {
+  top(shown: number): [Entry, number][] {
     return [...this.#counts]
       .sort(([a, { count: m }], [b, { count: n }]) => n - m || (a < b ? -1 : 1))
-      .slice(0, SHOWN)
+      .slice(0, shown)
       .map(([, { entry, count }]) => [entry, count]);
   }
 }

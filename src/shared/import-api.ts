@@ -8,6 +8,41 @@ import type { DrugId } from './ids.ts';
 export const IMPORT_FORMATS = ['visits', 'fhir', 'mimic-iv', 'mimic-iii', 'eicu', 'csv'] as const;
 export type ImportFormat = (typeof IMPORT_FORMATS)[number];
 
+/** What the columns of a generic CSV file can be: fields of the visit format, and codes beside drug names. */
+export const CSV_FIELDS = [
+  'visit',
+  'patient',
+  'name',
+  'date',
+  'year',
+  'age',
+  'birth_date',
+  'sex',
+  'setting',
+  'clinician',
+  'dx_system',
+  'dx',
+  'procedures',
+  'drugs',
+  'drugs_rxnorm',
+  'drugs_ndc',
+  'current',
+  'current_rxnorm',
+  'current_ndc',
+  'allergies',
+  'creatinine',
+  'weight',
+  'height',
+  'systolic',
+  'diastolic',
+  'heart_rate',
+  'temperature',
+  'notes',
+] as const;
+export type CsvField = (typeof CSV_FIELDS)[number];
+/** Column of each field; a field that is left out is looked for under its own name. */
+export type ColumnMapping = Readonly<Partial<Record<CsvField, string>>>;
+
 export type DrugCodeSystem = 'rxnorm' | 'ndc' | 'hicl';
 /** What a row of a site's table maps: a drug by name or code, or a condition by its SNOMED CT code. */
 export const MAPPING_KINDS = ['name', 'ndc', 'rxnorm', 'hicl', 'snomed'] as const;
@@ -39,6 +74,8 @@ export interface DrugMappingCounts {
   /** The site's table says that they are no drug. */
   readonly setAside: number;
   readonly unmapped: number;
+  /** Of `unmapped`: entries without a name. */
+  readonly nameless: number;
 }
 
 export interface ImportReport {
@@ -121,7 +158,7 @@ export interface ImportsApi {
    * Imports the file or folder behind a grant; a dry run leaves the grant good. Without a format the content tells it.
    */
   'visits.import': Method<
-    { grant: string; format?: ImportFormat; dryRun?: boolean },
+    { grant: string; format?: ImportFormat; dryRun?: boolean; columns?: ColumnMapping },
     ImportReport,
     ImportProgress
   >;

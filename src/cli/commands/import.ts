@@ -8,6 +8,7 @@ import { readMappingFile } from '../../engine/mapping-file.ts';
 import { openProfile } from '../../engine/profile.ts';
 import { storeMappings } from '../../engine/mapping-changes.ts';
 import { listMappings, siteMappingsOf } from '../../engine/store/site-mappings.ts';
+import { readColumnMapping } from '../../records/sources/generic-csv.ts';
 import { titlesOf } from '../../engine/visit-detail.ts';
 import { FlameError } from '../../shared/errors.ts';
 import { IMPORT_FORMATS, type ImportFormat, type ImportReport } from '../../shared/import-api.ts';
@@ -21,6 +22,7 @@ interface Options {
   readonly format?: ImportFormat;
   readonly dryRun?: boolean;
   readonly mapping?: string;
+  readonly column?: readonly string[];
 }
 
 export function importCommand(): Command {
@@ -33,6 +35,7 @@ export function importCommand(): Command {
     .addOption(new Option('--format <format>', 'read it as this format').choices(IMPORT_FORMATS))
     .option('--dry-run', 'read and report everything, store nothing')
     .option('--mapping <table>', 'CSV of the site’s own drug and condition names; kept in the database')
+    .option('--column <field=column...>', 'for CSV: which column holds a field; repeat for each')
     .option('--profile <folder>', 'profile folder (default: FLAME_PROFILE, or the app’s own)')
     .option('--json', 'one JSON document on standard output')
     .addHelpText(
@@ -41,46 +44,49 @@ export function importCommand(): Command {
         'are stored then all the same. A database with a passphrase is opened with FLAME_PASSPHRASE. Formats and mapping\n' +
         'tables: docs/references/importers.md',
     )
-    .action(async (source: string, { json, profile, format, dryRun = false, mapping }: Options) => {
-      const knowledge = openKnowledge();
-      const actor = userInfo().username;
-      const folder = profile === undefined ? defaultProfile() : resolve(profile);
-      const { db } = await openProfile({ folder, passphrase: process.env['FLAME_PASSPHRASE'] ?? null });
-      const line = new ProgressLine();
-      try {
-        const given =
-          mapping === undefined ? null : await readMappingFile(mapping, knowledge.drugs, new Date());
-        const [wrong] = given?.refused ?? [];
-        if (wrong)
-          throw new FlameError('INVALID_INPUT', {
-            problem: `${mapping!}, line ${wrong.line}: ${wrong.problem}`,
+    .action(
+      async (source: string, { json, profile, format, dryRun = false, mapping, column = [] }: Options) => {
+        const knowledge = openKnowledge();
+        const actor = userInfo().username;
+        const folder = profile === undefined ? defaultProfile() : resolve(profile);
+        const { db } = await openProfile({ folder, passphrase: process.env['FLAME_PASSPHRASE'] ?? null });
+        const line = new ProgressLine();
+        try {
+          const given =
+            mapping === undefined ? null : await readMappingFile(mapping, knowledge.drugs, new Date());
+          const [wrong] = given?.refused ?? [];
+          if (wrong)
+            throw new FlameError('INVALID_INPUT', {
+              problem: `${mapping!}, line ${wrong.line}: ${wrong.problem}`,
+            });
+          if (given && !dryRun) storeMappings(db, given.rows, actor);
+          const report: ImportReport = await importPicked(db, {
+            path: source,
+            format: format ?? null,
+            dryRun,
+            drugs: knowledge.drugs,
+            site: siteMappingsOf([...listMappings(db), ...(given?.rows ?? [])]),
+            titles: titlesOf(knowledge),
+            actor,
+            scratch: folder,
+            settings: { columns: readColumnMapping(column) },
+            signal: interruptible(),
+            onProgress: ({ linesRead, visitsStored, fraction, secondsLeft }) => {
+              const share = fraction === null ? '' : `, ${Math.round(fraction * 100)} %`;
+              const left = secondsLeft === null ? '' : `, ${duration(secondsLeft)} left`;
+              line.show(
+                `${counted(linesRead, 'row')} read, ${counted(visitsStored, 'visit')} stored${share}${left}`,
+              );
+            },
           });
-        if (given && !dryRun) storeMappings(db, given.rows, actor);
-        const report: ImportReport = await importPicked(db, {
-          path: source,
-          format: format ?? null,
-          dryRun,
-          drugs: knowledge.drugs,
-          site: siteMappingsOf([...listMappings(db), ...(given?.rows ?? [])]),
-          titles: titlesOf(knowledge),
-          actor,
-          scratch: folder,
-          signal: interruptible(),
-          onProgress: ({ linesRead, visitsStored, fraction, secondsLeft }) => {
-            const share = fraction === null ? '' : `, ${Math.round(fraction * 100)} %`;
-            const left = secondsLeft === null ? '' : `, ${duration(secondsLeft)} left`;
-            line.show(
-              `${counted(linesRead, 'row')} read, ${counted(visitsStored, 'visit')} stored${share}${left}`,
-            );
-          },
-        });
-        line.end();
-        if (json) writeJson(report);
-        else writeLines(importReportLines(report));
-        if (report.refusedCount > 0 || report.cancelled === true) process.exitCode = 1;
-      } finally {
-        line.end();
-        db.close();
-      }
-    });
+          line.end();
+          if (json) writeJson(report);
+          else writeLines(importReportLines(report));
+          if (report.refusedCount > 0 || report.cancelled === true) process.exitCode = 1;
+        } finally {
+          line.end();
+          db.close();
+        }
+      },
+    );
 }

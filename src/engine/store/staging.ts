@@ -38,6 +38,7 @@ export class StagingFile implements Staging {
   readonly #put: Database.Statement;
   readonly #get: Database.Statement;
   readonly #see: Database.Statement;
+  readonly #keep: Database.Statement;
 
   /** @param bytes about how much text will be filed; it sets how finely it is divided */
   constructor(folder: string, bytes: number, nativeBinding?: string) {
@@ -59,12 +60,14 @@ export class StagingFile implements Staging {
       CREATE TABLE chunks (key INTEGER PRIMARY KEY, bucket INTEGER NOT NULL, content TEXT NOT NULL) STRICT;
       CREATE INDEX chunks_by_bucket ON chunks (bucket);
       CREATE TABLE lookups (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+      CREATE TABLE kept (key INTEGER PRIMARY KEY, content TEXT NOT NULL) STRICT;
       CREATE TABLE seen (key BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
     `);
     this.#insert = database.prepare('INSERT INTO chunks (bucket, content) VALUES (?, ?)');
     this.#put = database.prepare('INSERT OR REPLACE INTO lookups (key, value) VALUES (?, ?)');
     this.#get = database.prepare('SELECT value FROM lookups WHERE key = ?').pluck();
     this.#see = database.prepare('INSERT OR IGNORE INTO seen (key) VALUES (?)');
+    this.#keep = database.prepare('INSERT INTO kept (content) VALUES (?)');
     database.exec('BEGIN');
   }
 
@@ -85,6 +88,17 @@ export class StagingFile implements Staging {
 
   get(key: string): string | null {
     return this.#guard(() => (this.#get.get(key) as string | undefined) ?? null);
+  }
+
+  /** Puts a text aside, to be gone through once more at the end. */
+  keep(content: string): void {
+    this.#guard(() => this.#keep.run(content));
+  }
+
+  /** What was put aside, in that order. */
+  kept(): IterableIterator<string> {
+    const texts = this.#database.prepare('SELECT content FROM kept ORDER BY key').pluck();
+    return texts.iterate() as IterableIterator<string>;
   }
 
   /** True when the key was not seen before. */

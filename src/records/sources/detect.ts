@@ -59,12 +59,12 @@ async function formatOf(files: readonly SizedFile[], name: string): Promise<Impo
   const admissions = tables.get('admissions');
   const people = tables.get('patients');
   if (admissions && people) {
-    const columns = await columnsOf(people);
+    const columns = await lowerColumns(people);
     if (columns.includes('anchor_age')) return 'mimic-iv';
     if (columns.includes('dob')) return 'mimic-iii';
   }
   const stays = tables.get('patient');
-  if (stays && (await columnsOf(stays)).includes('patientunitstayid')) return 'eicu';
+  if (stays && (await lowerColumns(stays)).includes('patientunitstayid')) return 'eicu';
   const first =
     files.find((file) => /\.(?:json|ndjson|jsonl|fhir)(?:\.gz)?$/i.test(file.name)) ??
     (files.length === 1 ? files[0] : undefined);
@@ -106,10 +106,15 @@ async function headOf({ path }: SourceFile): Promise<string> {
   return head.toString('utf8', 0, HEAD);
 }
 
-async function columnsOf({ path }: SourceFile): Promise<string[]> {
+/** The columns of a table as its first line names them. */
+export async function columnsOf({ path }: SourceFile): Promise<string[]> {
   for await (const [head] of readCsvRows(new FileBytes(path)))
-    return (head?.fields ?? []).map((column) => column.trim().toLowerCase());
+    return (head?.fields ?? []).map((column) => column.trim());
   return [];
+}
+
+async function lowerColumns(file: SourceFile): Promise<string[]> {
+  return (await columnsOf(file)).map((column) => column.toLowerCase());
 }
 
 /** True when the first line is one whole resource; a Bundle on one line is read like any Bundle. */

@@ -25,19 +25,27 @@ const ABOVE_OLDEST = 90;
 type Admission = readonly [kind: 'a', stay: string, time: string, reason: string, file: string, line: number];
 type Person = readonly [kind: 'p', gender: string, birth: string, age: string, year: string, group: string];
 type Code = readonly [kind: 'd' | 'o', stay: string, order: number, code: string, version: string];
-type Order = readonly [kind: 'm', stay: string, drug: string, ndc: string];
+type Order = readonly [kind: 'm', stay: string, drug: string, ndc: string, start: string];
 
 export interface MimicOptions {
   /** What identifiers begin with, so that those of two releases do not meet. */
   readonly prefix: string;
+  /** Only drugs that were ordered on the day of admission. */
+  readonly firstDay?: boolean | undefined;
 }
 
 export class MimicSource implements VisitSource {
   readonly format: 'mimic-iii' | 'mimic-iv';
   readonly #files: readonly SourceFile[];
   readonly #prefix: string;
+  readonly #firstDay: boolean;
 
-  constructor(format: 'mimic-iii' | 'mimic-iv', files: readonly SourceFile[], { prefix }: MimicOptions) {
+  constructor(
+    format: 'mimic-iii' | 'mimic-iv',
+    files: readonly SourceFile[],
+    { prefix, firstDay = false }: MimicOptions,
+  ) {
+    this.#firstDay = firstDay;
     this.format = format;
     this.#files = files;
     this.#prefix = prefix;
@@ -88,11 +96,15 @@ export class MimicSource implements VisitSource {
         }
       });
     }
-    const orders = ['subject_id', 'hadm_id', 'drug', 'drug_type'];
+    const started = third ? 'startdate' : 'starttime';
+    const orders = ['subject_id', 'hadm_id', 'drug', 'drug_type', ...(this.#firstDay ? [started] : [])];
     yield* readTable(context, file('prescriptions'), 'prescriptions', orders, (row) => {
       if (row.get('drug_type').toUpperCase() === CARRIER)
         log.leaveOut('prescriptions: the fluid that another drug is given in (drug_type BASE)');
-      else staging.add(row.get('subject_id'), ['m', row.get('hadm_id'), row.get('drug'), row.get('ndc')]);
+      else {
+        const start = this.#firstDay ? row.get(started).slice(0, 10) : '';
+        staging.add(row.get('subject_id'), ['m', row.get('hadm_id'), row.get('drug'), row.get('ndc'), start]);
+      }
     });
   }
 
@@ -100,7 +112,9 @@ export class MimicSource implements VisitSource {
     const { log } = context;
     const person = facts.find((fact): fact is Fact & Person => fact[0] === 'p');
     const admissions = facts.filter((fact): fact is Fact & Admission => fact[0] === 'a');
-    const stays = new Map(admissions.map((fact) => [fact[1], new Stay()]));
+    const stays = new Map(
+      admissions.map(([, id, time]) => [id, new Stay(this.#firstDay ? time.slice(0, 10) : null)]),
+    );
     for (const fact of facts) {
       if (fact[0] === 'p' || fact[0] === 'a') continue;
       const stay = stays.get(fact[1] as string);
@@ -146,6 +160,12 @@ class Stay {
   readonly #codes: Code[] = [];
   readonly #procedures: Code[] = [];
   readonly #drugs = new Mentions();
+  readonly #day: string | null;
+
+  /** @param day orders that start later are left out; null keeps all */
+  constructor(day: string | null) {
+    this.#day = day;
+  }
 
   add(fact: Code | Order): void {
     switch (fact[0]) {
@@ -156,6 +176,7 @@ class Stay {
         this.#procedures.push(fact);
         break;
       case 'm':
+        if (this.#day !== null && fact[4] > this.#day) return;
         this.#drugs.add(fact[2], /[1-9]/.test(fact[3]) ? [{ system: 'ndc', code: fact[3] }] : []);
     }
   }

@@ -60,7 +60,7 @@ const REPORT: ImportReport = {
   refused: [],
   refusedCount: 0,
   leftOut: [],
-  drugs: { mentions: 120, mapped: 120, throughSite: 0, throughCode: 0, setAside: 0, unmapped: 0 },
+  drugs: { mentions: 120, mapped: 120, throughSite: 0, throughCode: 0, setAside: 0, unmapped: 0, nameless: 0 },
   unresolvedDrugs: [],
   ambiguousDrugs: [],
   unknownCodes: [],
