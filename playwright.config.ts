@@ -5,7 +5,7 @@ export default defineConfig({
   testDir: 'tests/e2e',
   testMatch: '**/*.e2e.ts',
   outputDir: 'test-results',
-  workers: 1, // each test opens an app of its own
+  workers: Number(process.env['FLAME_E2E_WORKERS'] ?? 1), // each test opens an app of its own
   forbidOnly: Boolean(process.env['CI']),
   timeout: 90_000,
   expect: { timeout: 15_000 },

@@ -56,7 +56,7 @@ export async function launchFlame(options: LaunchOptions = {}): Promise<FlameApp
     executablePath: electronExecutable(),
     args: [...args, options.root ?? ROOT], // Playwright adds --no-sandbox where Chromium's sandbox cannot work
     cwd: ROOT,
-    env: { ...inheritedEnv(), LANG: 'en_US.UTF-8', FLAME_PROFILE: profile, ...options.env },
+    env: { ...inheritedEnv(), ...ownDisplay(), LANG: 'en_US.UTF-8', FLAME_PROFILE: profile, ...options.env },
   });
   const log: string[] = [];
   const process = electron.process();
@@ -92,6 +92,13 @@ export async function killEngine(flame: FlameApp): Promise<number> {
   if (pid === null) throw new Error('no engine process to kill');
   process.kill(pid, 'SIGKILL');
   return pid;
+}
+
+/** The screen of this worker, where scripts/e2e.mjs opened one for each. */
+function ownDisplay(): Record<string, string> {
+  const displays = (process.env['FLAME_E2E_DISPLAYS'] ?? '').split(',');
+  const display = displays[Number(process.env['TEST_PARALLEL_INDEX'] ?? 0)];
+  return display ? { DISPLAY: display } : {};
 }
 
 function inheritedEnv(): Record<string, string> {
