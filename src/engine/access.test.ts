@@ -23,6 +23,7 @@ function gateFor(initial: Caller | null) {
   let caller = initial;
   const handlers = guarded(ECHO, {
     caller: () => caller,
+    running: () => () => undefined,
     refused: ({ actor }, method) => refusals.push(`${actor} ${method}`),
   });
   const call = async (method: MethodName): Promise<unknown> => {

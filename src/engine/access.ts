@@ -20,6 +20,8 @@ export interface Caller {
 export interface Gate {
   /** Null in a profile without accounts, where nobody is refused anything. */
   caller(): Caller | null;
+  /** A call begins; what is returned is called at its end. */
+  running(): () => void;
   /** Writes a refusal down. */
   refused(caller: Caller, method: MethodName): void;
 }
@@ -33,16 +35,30 @@ export function guarded(handlers: Handlers<EngineApi>, gate: Gate): Handlers<Eng
     method,
     (params, context) => {
       const caller = gate.caller();
-      if (caller === null) return handler(params, context);
+      if (caller === null) return tracked(gate, () => handler(params, context));
       if (!mayCall(method, caller.roles)) {
         if (caller.roles === null) throw new FlameError('SESSION_LOCKED');
+        if (caller.roles.length === 0) throw new FlameError('PASSPHRASE_CHANGE_REQUIRED');
         gate.refused(caller, method);
         throw new FlameError('ACCESS_REFUSED', { method });
       }
-      return actingAs(caller.actor, () => handler(params, context));
+      return tracked(gate, () => actingAs(caller.actor, () => handler(params, context)));
     },
   ]);
   return Object.fromEntries(wrapped) as unknown as Handlers<EngineApi>;
+}
+
+function tracked(gate: Gate, work: () => unknown): unknown {
+  const end = gate.running();
+  try {
+    const answer = work();
+    if (answer instanceof Promise) return answer.finally(end);
+    end();
+    return answer;
+  } catch (thrown) {
+    end();
+    throw thrown;
+  }
 }
 
 /** The shell acts on the wish of whoever is at the keyboard, and its own calls are never refused. */

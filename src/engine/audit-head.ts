@@ -9,7 +9,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { AuditHeadState } from '../shared/audit.ts';
-import type { StoreKey } from './key.ts';
+import type { StoreKey } from './key-seal.ts';
 import type { Profile } from './profile.ts';
 import { replaceFile } from './publish.ts';
 import { lastAudit } from './store/audit.ts';
@@ -60,6 +60,25 @@ function macOf(key: StoreKey, entries: number, hash: string): Buffer {
   return createHmac('sha256', secret).update(`${entries}:${hash}`).digest();
 }
 
+/** Writes the head file for the log as it is now. */
+export function writeHead({
+  folder,
+  db,
+  key,
+}: Pick<Profile, 'folder' | 'key'> & { readonly db: ReadableDb }): string | null {
+  const last = lastAudit(db);
+  if (last === null) return null;
+  const { sequence: entries, hash } = last;
+  const head = { format: 1, entries, hash, mac: macOf(key, entries, hash).toString('hex') };
+  replaceFile(join(folder, HEAD_FILE), `${JSON.stringify(head)}\n`);
+  return hash;
+}
+
+/** Signs the head file with the key of a database that was encrypted anew, if it was right under the key before. */
+export function moveHead(profile: Pick<Profile, 'folder' | 'db' | 'key'>, before: StoreKey): void {
+  if (checkHead({ ...profile, key: before }).state === 'matches') writeHead(profile);
+}
+
 /** Writes the head file a moment after each stored change. A write that fails is tried again with the next change. */
 export class AuditHeadKeeper {
   readonly #profile: Pick<Profile, 'folder' | 'key'> & { readonly db: ReadableDb };
@@ -77,14 +96,9 @@ export class AuditHeadKeeper {
   flush(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-    const { db, folder, key } = this.#profile;
     try {
-      const last = lastAudit(db);
-      if (last === null || last.hash === this.#written) return;
-      const { sequence: entries, hash } = last;
-      const head = { format: 1, entries, hash, mac: macOf(key, entries, hash).toString('hex') };
-      replaceFile(join(folder, HEAD_FILE), `${JSON.stringify(head)}\n`);
-      this.#written = hash;
+      if (lastAudit(this.#profile.db)?.hash === this.#written) return;
+      this.#written = writeHead(this.#profile);
     } catch {
       // A full disk or a folder taken away: the file stays behind, which accuses nobody.
     }

@@ -10,8 +10,15 @@ export interface Opening {
   /** `store.unlocked` when a passphrase was needed. */
   readonly action: 'app.opened' | 'store.unlocked';
   readonly appVersion: string;
-  /** ISO times of wrong passphrases before. */
-  readonly refused: readonly string[];
+  readonly refused: readonly RefusedTry[];
+}
+
+/** A wrong passphrase while the database was closed. */
+export interface RefusedTry {
+  /** ISO time. */
+  readonly at: string;
+  /** Whose it should have been, as it was given. */
+  readonly account?: string;
 }
 
 export function noteOpening(profile: Profile, { action, appVersion, refused }: Opening): void {
@@ -26,7 +33,7 @@ export function noteOpening(profile: Profile, { action, appVersion, refused }: O
       const found = lastAudit(db)?.sequence ?? 0;
       append({ action: 'audit.head-mismatch', content: { state, expected: entries, found } });
     }
-    for (const at of refused) append({ action: 'store.unlock-failed', content: { at } });
+    for (const content of refused) append({ action: 'store.unlock-failed', content: { ...content } });
     append({ action, content: { app: appVersion } });
   });
 }

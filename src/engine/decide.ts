@@ -111,7 +111,7 @@ export function isFresh(
 function signatureOf({ signature }: DecisionInput): DecisionInput['signature'] {
   const [name, role] = [signature.name.trim(), signature.role.trim()];
   if (name === '') throw new FlameError('SIGNATURE_REQUIRED');
-  return { name, role };
+  return { ...signature, name, role };
 }
 
 function versionOf({ visitId, amendment }: DecisionInput, amended: DecideContext['amended']): number {

@@ -39,14 +39,18 @@ export function decisionHandlers(
         if (before !== null) return { decision: sameVisit(before, input), madeFrom: null };
         const recommendation = findRecommendation(db, input.recommendationId);
         if (recommendation === null) throw new FlameError('RECOMMENDATION_STALE');
-        const made = decide(input, {
-          visit,
-          recommendation,
-          knowledge,
-          model,
-          check: (drugs) => checker().check(factsOf(visit), drugs),
-          amended: amendedBy(workspace, input),
-        });
+        const signature = workspace.session.signatureFor(input.id, input.signature);
+        const made = decide(
+          { ...input, signature },
+          {
+            visit,
+            recommendation,
+            knowledge,
+            model,
+            check: (drugs) => checker().check(factsOf(visit), drugs),
+            amended: amendedBy(workspace, input),
+          },
+        );
         saveDecision(db, made, actor());
         return { decision: made, madeFrom: recommendation };
       });
@@ -68,7 +72,8 @@ export function decisionHandlers(
 
     'decisions.signer': (params) => {
       parseParameters('decisions.signer', params);
-      return { signature: latestSigner(workspace.db) };
+      const { session } = workspace;
+      return { signature: session.hasAccounts ? session.ownSignature() : latestSigner(workspace.db) };
     },
   };
 }

@@ -5,7 +5,8 @@ import { factsOf } from '../checks/facts.ts';
 import type { EngineApi, ShellApi } from '../shared/contract.ts';
 import type { EngineOptions } from '../shared/engine-process.ts';
 import type { ImportProgress } from '../shared/import-api.ts';
-import { guarded, inCallersName, type Gate } from './access.ts';
+import { guarded, inCallersName } from './access.ts';
+import { accountsHandlers, sessionShellHandlers } from './accounts-handlers.ts';
 import { actorName } from './actor.ts';
 import { auditHandlers } from './audit-handlers.ts';
 import { decisionHandlers, decisionShellHandlers } from './decision-handlers.ts';
@@ -33,10 +34,10 @@ import { Workspace } from './workspace.ts';
 export async function createHandlers(options: EngineOptions): Promise<EngineHandlers> {
   const workspace = await Workspace.open(options);
   const grants = new Grants();
-  const gate: Gate = { caller: () => null, refused: () => undefined };
+  const { session } = workspace;
   return {
-    engine: guarded(engineHandlers(workspace, grants), gate),
-    shell: inCallersName(shellHandlers(workspace, grants), gate),
+    engine: guarded(engineHandlers(workspace, grants), session),
+    shell: inCallersName(shellHandlers(workspace, grants), session),
   };
 }
 
@@ -49,6 +50,7 @@ function shellHandlers(workspace: Workspace, grants: Grants): Handlers<ShellApi>
     },
 
     ...decisionShellHandlers(workspace, actorName),
+    ...sessionShellHandlers(workspace.session),
 
     'engine.shutdown': async (params) => {
       parseParameters('engine.shutdown', params);
@@ -88,6 +90,7 @@ function engineHandlers(workspace: Workspace, grants: Grants): Handlers<EngineAp
     ...notesHandlers(workspace),
     ...siteTableHandlers(workspace, grants, actor),
     ...importsHandlers(workspace, actor, grants),
+    ...accountsHandlers(workspace),
 
     'app.status': (params) => {
       parseParameters('app.status', params);

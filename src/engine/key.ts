@@ -1,50 +1,38 @@
 /**
- * Keeps the key of the visit database: in a device key file of mode 0600, or wrapped by a passphrase.
- * Never writes a database, and never removes the only copy of a key.
+ * Keeps the key of the visit database of a profile without accounts: in a device key file of mode 0600, or wrapped by a
+ * passphrase. Never writes a database, and never removes the only copy of a key. With accounts see key-ring.ts.
  */
 
-import { createCipheriv, createDecipheriv, randomBytes, scrypt } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { FlameError } from '../shared/errors.ts';
+import { hasRing } from './key-ring.ts';
+import {
+  decrypt,
+  encrypt,
+  hex,
+  KEY_BYTES,
+  SALT_BYTES,
+  SCRYPT_COST,
+  stretch,
+  Stretching,
+  type StoreKey,
+} from './key-seal.ts';
 import { createFile, draftsOf, errorCode, replaceFile, shredFile } from './publish.ts';
 
-/** The random data key, and the salt by which its database is recognised (the salt is no secret). */
-export interface StoreKey {
-  /** 32 bytes. */
-  readonly bytes: Buffer;
-  /** 16 bytes. */
-  readonly salt: Buffer;
-}
-
 /** How the key of a profile folder is kept. `missing` where there is none. */
-export type KeyState = 'missing' | 'device' | 'passphrase';
+export type KeyState = 'missing' | 'device' | 'passphrase' | 'accounts';
 
-const KEY_BYTES = 32;
-const SALT_BYTES = 16;
 /** 96 hexadecimal digits and a line end. */
 const DEVICE_FILE_BYTES = 2 * (KEY_BYTES + SALT_BYTES) + 1;
 /** Where the file system knows no owner and mode, there is nothing to check. */
 const HAS_MODES = process.platform !== 'win32';
 
-/** Cost 2^17, block 8: 128 MiB and about half a second a guess (OWASP password storage, scrypt). */
-const SCRYPT_COST = 2 ** 17;
-const SCRYPT_BLOCK = { r: 8, p: 1 } as const;
-const SCRYPT_MEMORY = 2 ** 30;
-
-const hex = (bytes: number): z.ZodString => z.string().regex(new RegExp(`^[0-9a-f]{${2 * bytes}}$`));
 const WrappedKey = z.strictObject({
   format: z.literal(1),
-  kdf: z.literal('scrypt'),
-  // A power of two within the memory limit. Lowering it in the file helps nobody: the key was wrapped with another.
-  N: z
-    .int()
-    .max(2 ** 19)
-    .refine((cost) => cost > 1 && Number.isInteger(Math.log2(cost))),
-  r: z.literal(SCRYPT_BLOCK.r),
-  p: z.literal(SCRYPT_BLOCK.p),
-  salt: hex(16),
+  ...Stretching,
   cipher: z.literal('aes-256-gcm'),
   nonce: hex(12),
   key: hex(KEY_BYTES + SALT_BYTES),
@@ -53,6 +41,8 @@ const WrappedKey = z.strictObject({
 type WrappedKey = z.infer<typeof WrappedKey>;
 
 export function keyState(folder: string): KeyState {
+  // Written once every other way to the key is in it; what else lies there is left over.
+  if (hasRing(folder)) return 'accounts';
   // With both files a change was interrupted: the passphrase holds until the change is made again.
   if (existsSync(wrappedFile(folder))) return 'passphrase';
   return existsSync(deviceFile(folder)) ? 'device' : 'missing';
@@ -86,6 +76,13 @@ export async function readKey(folder: string, passphrase: string | null): Promis
     // A folder that cannot be written: opening the database says so in its own words.
   }
   return key;
+}
+
+/** Once the ring of keys holds the key: removes the ways to it from before there were accounts. */
+export function removeEarlierKeys(folder: string, key: StoreKey): void {
+  removeDeviceCopies(folder, key);
+  for (const file of [wrappedFile(folder), ...draftsOf(wrappedFile(folder))])
+    if (existsSync(file)) shredFile(file, 0);
 }
 
 /**
@@ -183,49 +180,18 @@ function readWrapped(folder: string): WrappedKey {
 
 async function wrap(key: StoreKey, passphrase: string, N: number): Promise<WrappedKey> {
   const salt = randomBytes(16);
-  const nonce = randomBytes(12);
-  const head = {
-    format: 1,
-    kdf: 'scrypt',
-    N,
-    ...SCRYPT_BLOCK,
-    salt: salt.toString('hex'),
-    cipher: 'aes-256-gcm',
-  } as const;
-  const cipher = createCipheriv('aes-256-gcm', await stretch(passphrase, salt, N), nonce);
-  cipher.setAAD(Buffer.from(JSON.stringify(head)));
-  const body = Buffer.concat([cipher.update(Buffer.concat([key.bytes, key.salt])), cipher.final()]);
-  return {
-    ...head,
-    nonce: nonce.toString('hex'),
-    key: body.toString('hex'),
-    tag: cipher.getAuthTag().toString('hex'),
-  };
+  const stretching = { kdf: 'scrypt', N, r: 8, p: 1, salt: salt.toString('hex') } as const;
+  const head = { format: 1, ...stretching, cipher: 'aes-256-gcm' } as const;
+  const content = Buffer.concat([key.bytes, key.salt]);
+  return { ...head, ...encrypt(await stretch(passphrase, salt, N), content, JSON.stringify(head)) };
 }
 
 async function unwrap(wrapped: WrappedKey, passphrase: string): Promise<StoreKey> {
-  const { nonce, key, tag, format, kdf, N, r, p, salt, cipher } = wrapped;
+  const { format, kdf, N, r, p, salt, cipher } = wrapped;
   const secret = await stretch(passphrase, Buffer.from(salt, 'hex'), N);
-  const decipher = createDecipheriv('aes-256-gcm', secret, Buffer.from(nonce, 'hex'), { authTagLength: 16 });
-  decipher.setAAD(Buffer.from(JSON.stringify({ format, kdf, N, r, p, salt, cipher })));
-  decipher.setAuthTag(Buffer.from(tag, 'hex'));
-  try {
-    const bytes = Buffer.concat([decipher.update(Buffer.from(key, 'hex')), decipher.final()]);
-    return { bytes: bytes.subarray(0, KEY_BYTES), salt: bytes.subarray(KEY_BYTES) };
-  } catch (cause) {
-    throw new FlameError('STORE_KEY_WRONG', { reason: 'passphrase' }, { cause });
-  }
-}
-
-function stretch(passphrase: string, salt: Buffer, N: number): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    // The same passphrase typed on another keyboard may arrive in another Unicode form.
-    const options = { N, ...SCRYPT_BLOCK, maxmem: SCRYPT_MEMORY };
-    scrypt(passphrase.normalize('NFKC'), salt, 32, options, (error, secret) => {
-      if (error) reject(error);
-      else resolve(secret);
-    });
-  });
+  const bytes = decrypt(secret, wrapped, JSON.stringify({ format, kdf, N, r, p, salt, cipher }));
+  if (bytes === null) throw new FlameError('STORE_KEY_WRONG', { reason: 'passphrase' });
+  return { bytes: bytes.subarray(0, KEY_BYTES), salt: bytes.subarray(KEY_BYTES) };
 }
 
 function unavailable(thrown: unknown): FlameError {

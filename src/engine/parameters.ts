@@ -5,6 +5,7 @@ import { SEARCHED_SYSTEMS, type EngineApi, type ParamsOf, type ShellApi } from '
 import { AUDIT_GROUPS, type AuditGroup } from '../shared/audit.ts';
 import { FlameError } from '../shared/errors.ts';
 import { asId, type DecisionId, type DrugId, type PatientId, type VisitId } from '../shared/ids.ts';
+import { ACCOUNTS_PARAMETERS } from './accounts-schema.ts';
 import { decisionInput } from './decision-schema.ts';
 import { editorForm, patientInput, visitInput } from './form-schema.ts';
 import { IMPORTS_PARAMETERS } from './imports-schema.ts';
@@ -36,6 +37,7 @@ const auditFilter = z.strictObject({
 });
 
 export const PARAMETERS = {
+  ...ACCOUNTS_PARAMETERS,
   'app.status': z.strictObject({}),
   'store.unlock': z.strictObject({ passphrase }),
   'store.setPassphrase': z.strictObject({ passphrase: passphrase.nullable() }),

@@ -98,7 +98,7 @@ function writeDraft(file: string, content: string): string {
 }
 
 /** Makes a new name survive a power cut. Windows syncs names with their file and refuses this. */
-function syncFolder(folder: string): void {
+export function syncFolder(folder: string): void {
   if (process.platform === 'win32') return;
   const descriptor = openSync(folder, 'r');
   try {

@@ -10,15 +10,20 @@ import { loadKnowledge, type Knowledge } from '../knowledge/knowledge.ts';
 import { withSiteTable } from '../knowledge/site-table.ts';
 import type { AppStatus } from '../shared/contract.ts';
 import type { EngineOptions } from '../shared/engine-process.ts';
-import { FlameError, toWireError } from '../shared/errors.ts';
+import { FlameError, toWireError, type ErrorCode } from '../shared/errors.ts';
 import { AuditHeadKeeper } from './audit-head.ts';
-import { noteOpening, type Opening } from './audit-opening.ts';
+import { noteOpening, type Opening, type RefusedTry } from './audit-opening.ts';
 import { DecisionHabits, HABIT_WINDOW } from './decision-habits.ts';
 import type { OpenModel } from './model.ts';
 import { ActiveModel, assertUsable, openActiveModel, openInstalled } from './models/active-model.ts';
 import { modelFolders, type ModelFolders } from './models/installed.ts';
+import { readRing } from './key-ring.ts';
 import { openProfile, profileProtection, protectProfile, type Profile } from './profile.ts';
 import type { Recommender } from './recommend.ts';
+import { Session } from './session.ts';
+import { prove, type Credential, type Proved } from './sign-in.ts';
+import { SignInPauses } from './sign-in-pauses.ts';
+import { findAccount } from './store/accounts.ts';
 import { latestDecidedVisits } from './store/decided-visits.ts';
 import type { WritableDb } from './store/handle.ts';
 import { modelInUse, pointToModel } from './store/model-uses.ts';
@@ -29,6 +34,13 @@ import type { ModelUse } from '../shared/models-api.ts';
 
 type Part<Value> =
   { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly error: FlameError };
+
+/** Answers to a try of signing in, which change nothing about the database: it stays locked. */
+const SIGN_IN_ANSWERS: ReadonlySet<ErrorCode> = new Set([
+  'SIGN_IN_FAILED',
+  'SIGN_IN_PAUSED',
+  'ACCOUNT_LOCKED',
+]);
 
 export class Workspace {
   readonly options: EngineOptions;
@@ -44,8 +56,11 @@ export class Workspace {
   #changing: Promise<unknown> = Promise.resolve();
   #habits: DecisionHabits | null = null;
   #auditHead: AuditHeadKeeper | null = null;
-  /** Times of wrong passphrases since the start, ISO; written down once the database is open. */
-  #refused: string[] = [];
+  /** Wrong passphrases since the start; written down once the database is open. */
+  #refused: RefusedTry[] = [];
+  /** Where wrong secrets of accounts are counted. */
+  readonly pauses: SignInPauses;
+  readonly session: Session;
 
   private constructor(
     options: EngineOptions,
@@ -58,6 +73,8 @@ export class Workspace {
     this.#shipped = knowledge;
     this.#knowledge = knowledge;
     this.#model = model;
+    this.pauses = new SignInPauses(options.profile);
+    this.session = new Session(this);
   }
 
   /** Opens what can be opened; fails never. */
@@ -193,22 +210,75 @@ export class Workspace {
     return habits;
   }
 
-  /** Opens the database with its passphrase. */
+  /** Opens the database of a profile without accounts with its passphrase. */
   async unlock(passphrase: string): Promise<void> {
     if (this.#profile.ok) return;
     const opened = await attempt('store', () => openProfile(profileOptions(this.options, passphrase)));
     // A wrong passphrase is an answer to this call, not a state of the database: it stays locked.
     if (!opened.ok && opened.error.code === 'STORE_KEY_WRONG') {
-      this.#refused.push(new Date().toISOString());
+      this.#refused.push({ at: new Date().toISOString() });
       throw opened.error;
     }
-    if (this.#isOpen()) return; // another call opened it meanwhile; what this one met was that lock
+    await this.#opened(opened);
+  }
+
+  /**
+   * Proves a secret of an account or a code, and opens the database with it unless it is open.
+   * @throws FlameError what `prove` throws, and the STORE family
+   */
+  async openWith(credential: Credential): Promise<Proved> {
+    if (this.#profile.ok) return await prove(readRing(this.options.profile), credential, this.pauses);
+    const opened = await attempt('store', () =>
+      openProfile({ ...profileOptions(this.options, null), credential, pauses: this.pauses }),
+    );
+    if (!opened.ok && SIGN_IN_ANSWERS.has(opened.error.code)) {
+      const account = 'account' in credential.who ? credential.who.account : credential.who.code;
+      if (opened.error.code === 'SIGN_IN_FAILED')
+        this.#refused.push({ at: new Date().toISOString(), account });
+      throw opened.error;
+    }
+    if (!opened.ok || opened.value.proved === null) {
+      await this.#opened(opened);
+      return await this.openWith(credential); // Accounts were taken away or opened meanwhile.
+    }
+    const { db, proved } = opened.value;
+    // Removed, but somebody put an old ring of keys back.
+    if (proved.entry.kind === 'account' && findAccount(db, proved.entry.id) === null) {
+      db.close();
+      throw new FlameError('SIGN_IN_FAILED');
+    }
+    await this.#opened(opened);
+    return proved;
+  }
+
+  async #opened(opened: Part<Profile>): Promise<void> {
+    if (this.#profile.ok) {
+      // Another call opened it meanwhile; what this one met was that lock.
+      if (opened.ok) opened.value.db.close();
+      return;
+    }
     this.#profile = opened;
     this.#noteOpened('store.unlocked');
     valueOf(this.#profile);
     this.#readSiteTable();
     if (modelInUse(this.db) === null) this.#countHabits();
     else await this.reopenModel();
+  }
+
+  /**
+   * Puts another database in place of the open one.
+   * @param prepare does all that can fail while the present one stays open; what it returns closes it and opens the other
+   */
+  exchangeProfile(prepare: (profile: Profile, nativeBinding?: string) => () => Profile): void {
+    const exchange = this.withProfile((profile) => prepare(profile, this.options.sqliteBinding ?? undefined));
+    this.#auditHead?.stop();
+    try {
+      this.#profile = { ok: true, value: exchange() };
+      this.#auditHead = new AuditHeadKeeper(this.#profile.value);
+    } catch (thrown) {
+      this.#profile = failed('store', thrown);
+      throw thrown;
+    }
   }
 
   /** A database whose opening cannot be written down is not used. */
@@ -264,7 +334,7 @@ export class Workspace {
     }
   }
 
-  #isOpen(): boolean {
+  get isOpen(): boolean {
     return this.#profile.ok;
   }
 
@@ -275,6 +345,8 @@ export class Workspace {
   status(): AppStatus {
     const locked = !this.#profile.ok && this.#profile.error.code === 'STORE_LOCKED';
     const model = this.modelOrNull;
+    const session = this.session.status();
+    const hidden = session.accounts && session.account === null;
     return {
       store: this.#profile.ok ? 'open' : locked ? 'locked' : 'failed',
       failures: [
@@ -285,7 +357,9 @@ export class Workspace {
       ],
       passphraseSet:
         existsSync(this.options.profile) && profileProtection(this.options.profile) === 'passphrase',
-      patientCount: this.#profile.ok ? countPatients(this.#profile.value.db) : 0,
+      // Whoever is not signed in learns that there is a database, and nothing of what it holds.
+      patientCount: this.#profile.ok && !hidden ? countPatients(this.#profile.value.db) : 0,
+      session,
       appVersion: this.options.appVersion,
       knowledgeVersion: this.knowledgeOrNull?.version ?? null,
       model: model?.summary ?? null,

@@ -11,6 +11,13 @@ import type { Draft, EditorForm, PatientInput, VisitInput } from './editing.ts';
 import type { CheckReport } from './findings.ts';
 import { IMPORTS_METHODS, type ImportProgress, type ImportReport, type ImportsApi } from './import-api.ts';
 import type { DecisionId, DrugId, ModelId, PatientId, RecommendationId, VisitId } from './ids.ts';
+import {
+  ACCOUNTS_METHODS,
+  SESSION_SHELL_METHODS,
+  type AccountsApi,
+  type SessionShellApi,
+  type SessionStatus,
+} from './accounts-api.ts';
 import { MODELS_METHODS, type ModelsApi } from './models-api.ts';
 import { NOTES_METHODS, type NotesApi } from './notes-api.ts';
 import type { Overview, OverviewQuery } from './overview.ts';
@@ -33,6 +40,7 @@ export interface AppStatus {
     readonly error: WireErrorData;
   }[];
   readonly passphraseSet: boolean;
+  readonly session: SessionStatus;
   readonly patientCount: number;
   readonly appVersion: string;
   readonly knowledgeVersion: string | null;
@@ -147,7 +155,7 @@ export interface InteractionReport {
   readonly notCovered: readonly DrugId[];
 }
 
-export interface EngineApi extends ModelsApi, NotesApi, SiteTableApi, ImportsApi {
+export interface EngineApi extends AccountsApi, ImportsApi, ModelsApi, NotesApi, SiteTableApi {
   'app.status': Method<Record<string, never>, AppStatus>;
   'store.unlock': Method<{ passphrase: string }, AppStatus>;
   /** Protects the database with a passphrase, or takes the protection away with null. */
@@ -238,7 +246,7 @@ export interface EngineApi extends ModelsApi, NotesApi, SiteTableApi, ImportsApi
 }
 
 /** Calls that only the shell (main process) makes; the renderer's port refuses them. */
-export interface ShellApi {
+export interface ShellApi extends SessionShellApi {
   /** Lets the renderer use one picked file without ever seeing its path: to import it, or to have it written. */
   'files.grant': Method<{ grant: string; path: string; purpose?: 'read' | 'write' }, { name: string }>;
   /** Writes into the audit log that a decision left Flame, on paper or as a file. */
@@ -292,6 +300,7 @@ export const ENGINE_METHODS = {
   'decisions.basis': true,
   'decisions.seal': true,
   'decisions.signer': true,
+  ...ACCOUNTS_METHODS,
   ...MODELS_METHODS,
   ...NOTES_METHODS,
   ...SITE_TABLE_METHODS,
@@ -299,6 +308,7 @@ export const ENGINE_METHODS = {
 } as const satisfies Record<MethodName, true>;
 
 export const SHELL_METHODS = {
+  ...SESSION_SHELL_METHODS,
   'files.grant': true,
   'decisions.released': true,
   'engine.shutdown': true,

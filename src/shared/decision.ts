@@ -88,6 +88,8 @@ export interface Signature {
   readonly name: string;
   /** Role or credential, e.g. `MD, internal medicine`; empty when not stated. */
   readonly role: string;
+  /** The account that signed; left out where there are none. */
+  readonly account?: string;
 }
 
 /** The version that a new one replaces, and why. */

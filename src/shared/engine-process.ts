@@ -11,6 +11,8 @@ export interface EngineOptions {
   /** A native binary of the database that replaces the package's own; null nearly always. */
   readonly sqliteBinding: string | null;
   readonly appVersion: string;
+  /** What a guess at a passphrase costs, scrypt's N; only tests lower it, and the shell cannot. */
+  readonly scryptCost?: number;
 }
 
 export const OPTIONS_VARIABLE = 'FLAME_ENGINE_OPTIONS';

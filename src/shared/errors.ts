@@ -66,6 +66,52 @@ export const ERROR_WORDING = {
     title: 'Flame is locked.',
     action: 'Sign in to go on. What you had typed is kept.',
   },
+  SIGN_IN_FAILED: {
+    title: 'Name and passphrase do not belong together.',
+    action: 'Check both. After five wrong tries each further one has to wait.',
+  },
+  SIGN_IN_PAUSED: {
+    title: 'Too many wrong tries. The next one is allowed in {seconds} seconds.',
+    action: 'Wait, or ask an administrator to unlock the account.',
+  },
+  ACCOUNT_LOCKED: {
+    title: 'This account is locked after too many wrong tries.',
+    action: 'An administrator can unlock it in the settings. The recovery code helps as well.',
+  },
+  CODE_INVALID: {
+    title: 'This is not a code of Flame, or a letter of it is wrong.',
+    action: 'Type the eight groups as they were printed. Capitals and dashes do not matter.',
+  },
+  PASSPHRASE_POOR: {
+    title: 'This passphrase is not good enough: {problem}.',
+    action:
+      'Use at least 12 characters that are neither a well-known phrase nor your name; a few random words do well.',
+  },
+  PASSPHRASE_CHANGE_REQUIRED: {
+    title: 'The passphrase was chosen by an administrator.',
+    action: 'Choose your own first.',
+  },
+  CONFIRMATION_REQUIRED: {
+    title: 'The signature was not confirmed with the passphrase.',
+    action: 'Enter your passphrase and sign again.',
+  },
+  ACCOUNTS_REQUIRED: {
+    title: 'This needs accounts.',
+    action:
+      'Set up accounts in the settings first: only then is there somebody who can open what is written here.',
+  },
+  ACCOUNT_NAME_TAKEN: {
+    title: 'There is an account called {name} already.',
+    action: 'Choose another name.',
+  },
+  LAST_ADMINISTRATOR: {
+    title: 'No administrator would be left.',
+    action: 'Make another account an administrator first.',
+  },
+  STORE_BUSY: {
+    title: 'Something else is still at work in the database.',
+    action: 'Wait until it is done, then try again.',
+  },
   ACCESS_REFUSED: {
     title: 'Your role does not allow this ({method}).',
     action: 'Ask somebody whose role allows it, or have an administrator change your roles.',

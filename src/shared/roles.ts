@@ -12,10 +12,14 @@ import type { MethodName } from './contract.ts';
 export const ROLES = ['clinician', 'data-steward', 'administrator'] as const;
 export type Role = (typeof ROLES)[number];
 
-/** `anyone` may call without being signed in: nothing of a patient is in such a reply, and nothing is done to one. */
-export type Access = 'anyone' | readonly Role[];
+/**
+ * `anyone` may call without being signed in: nothing of a patient is in such a reply, and nothing is done to one.
+ * `account` is for whoever is signed in, even before a passphrase that somebody else chose is changed.
+ */
+export type Access = 'anyone' | 'account' | readonly Role[];
 
 const ANYONE = 'anyone';
+const OWN_ACCOUNT = 'account';
 const SIGNED_IN = ROLES;
 /** Reads and corrects records. */
 const RECORDS = ['clinician', 'data-steward'] as const;
@@ -33,6 +37,22 @@ export const METHOD_ROLES = {
   'app.status': ANYONE,
   'store.unlock': ANYONE,
   'store.setPassphrase': ADMINISTRATION,
+  'accounts.setUp': ADMINISTRATION,
+  'accounts.list': ADMINISTRATION,
+  'accounts.add': ADMINISTRATION,
+  'accounts.change': ADMINISTRATION,
+  'accounts.resetPassphrase': ADMINISTRATION,
+  'accounts.remove': ADMINISTRATION,
+  'accounts.unlock': ADMINISTRATION,
+  'accounts.newCode': ADMINISTRATION,
+  'accounts.lockAfter': ADMINISTRATION,
+  'accounts.rekey': ADMINISTRATION,
+  'accounts.changePassphrase': OWN_ACCOUNT,
+  'session.signIn': ANYONE,
+  'session.lock': ANYONE,
+  'session.confirm': OWN_ACCOUNT,
+  'session.recover': ANYONE,
+  'session.emergency': ANYONE,
   'demo.describe': SIGNED_IN,
   'demo.load': DATA,
   'patients.list': RECORDS,
@@ -91,5 +111,6 @@ export const METHOD_ROLES = {
 export function mayCall(method: MethodName, roles: readonly Role[] | null): boolean {
   const access: Access = METHOD_ROLES[method];
   if (access === 'anyone') return true;
-  return roles !== null && access.some((role) => roles.includes(role));
+  if (roles === null) return false;
+  return access === 'account' || access.some((role) => roles.includes(role));
 }

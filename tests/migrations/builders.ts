@@ -66,6 +66,12 @@ const ROWS: Readonly<Record<number, string>> = {
     INSERT INTO site_mappings VALUES ('name', 'house mixture', 'House  Mixture', '["ibuprofen"]', '2026-01-04T00:00:00.000Z');
     INSERT INTO import_runs VALUES ('i1', 'f', '/data/visits', 'visits', 'fhir', '{}', '2026-01-04T00:00:00.000Z', 10, 8, 2, 3);
   `,
+  11: `
+    INSERT INTO accounts (id, name, folded_name, title, roles, public_key, created_at)
+      VALUES ('a1', 'Ada', 'ada', 'MD', '["clinician"]', 'c0ffee', '2026-01-05T00:00:00.000Z');
+    INSERT INTO access_codes VALUES ('c1', 'recovery', 'c0ffee', '2026-01-05T00:00:00.000Z');
+    INSERT INTO profile_settings VALUES ('lock-after-minutes', '10');
+  `,
 };
 
 /** A plain (unkeyed) database in memory, as version `version` left it. Close it after use. */

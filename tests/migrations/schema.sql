@@ -1,3 +1,7 @@
+CREATE TRIGGER accounts_remain BEFORE DELETE ON accounts BEGIN
+  SELECT raise(ABORT, 'an account is removed by its date, never by its row');
+END;
+
 CREATE TRIGGER audit_entries_follow BEFORE INSERT ON audit_entries
 WHEN new.sequence IS NOT (SELECT coalesce(max(sequence), 0) + 1 FROM audit_entries) BEGIN
   SELECT raise(ABORT, 'an audit entry is added at the end');
@@ -73,6 +77,27 @@ CREATE TRIGGER visits_date_patient AFTER INSERT ON visits BEGIN
   UPDATE patients SET last_visit_date = max(coalesce(last_visit_date, ''), new.date) WHERE key = new.patient;
 END;
 
+CREATE TABLE access_codes (
+  id TEXT PRIMARY KEY,
+  kind TEXT NOT NULL UNIQUE CHECK (kind IN ('recovery', 'emergency')),
+  public_key TEXT NOT NULL,
+  created_at TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE accounts (
+  key INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  name TEXT NOT NULL,
+  folded_name TEXT NOT NULL,
+  title TEXT NOT NULL DEFAULT '',
+  roles TEXT NOT NULL CHECK (json_valid(roles)),
+  public_key TEXT NOT NULL,
+  must_change INTEGER NOT NULL DEFAULT 0 CHECK (must_change IN (0, 1)),
+  created_at TEXT NOT NULL,
+  signed_in_at TEXT,
+  removed_at TEXT
+) STRICT;
+
 CREATE TABLE audit_entries (
   sequence INTEGER PRIMARY KEY,
   at TEXT NOT NULL,
@@ -127,7 +152,7 @@ CREATE TABLE decisions (
   removed TEXT NOT NULL CHECK (json_valid(removed)),
   interactions TEXT NOT NULL CHECK (json_valid(interactions)),
   comment TEXT NOT NULL
-, version INTEGER NOT NULL DEFAULT 1, replaces INTEGER REFERENCES decisions (key), amendment_reason TEXT NOT NULL DEFAULT '', signer_name TEXT, signer_role TEXT, findings TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(findings))) STRICT;
+, version INTEGER NOT NULL DEFAULT 1, replaces INTEGER REFERENCES decisions (key), amendment_reason TEXT NOT NULL DEFAULT '', signer_name TEXT, signer_role TEXT, findings TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(findings)), signer_account TEXT) STRICT;
 
 CREATE TABLE drafts (
   id TEXT PRIMARY KEY,
@@ -184,6 +209,11 @@ CREATE TABLE patients (
   last_visit_date TEXT, archived_at TEXT, merged_into INTEGER REFERENCES patients (key),
   UNIQUE (demo, source_id)
 ) STRICT;
+
+CREATE TABLE profile_settings (
+  name TEXT PRIMARY KEY,
+  value TEXT NOT NULL CHECK (json_valid(value))
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE recommendations (
   key INTEGER PRIMARY KEY,
@@ -329,6 +359,8 @@ CREATE TABLE visits (
   CHECK (lactation IN ('lactating', 'not-lactating', 'unknown')), changed_at TEXT, age_months INTEGER CHECK (age_months BETWEEN 0 AND 23 AND age = age_months / 12),
   UNIQUE (demo, source_id)
 ) STRICT;
+
+CREATE UNIQUE INDEX accounts_by_name ON accounts (folded_name) WHERE removed_at IS NULL;
 
 CREATE INDEX audit_entries_by_action ON audit_entries (action, sequence);
 

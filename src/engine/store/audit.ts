@@ -40,6 +40,24 @@ export interface AuditEvent {
     | 'audit.viewed'
     | 'audit.exported'
     | 'audit.head-mismatch'
+    | 'access.refused'
+    | 'accounts.set-up'
+    | 'account.added'
+    | 'account.changed'
+    | 'account.removed'
+    | 'account.unlocked'
+    | 'account.passphrase-reset'
+    | 'account.passphrase-changed'
+    | 'account.recovered'
+    | 'account.code-made'
+    | 'account.lock-after'
+    | 'account.signed-in'
+    | 'account.sign-in-failed'
+    | 'session.locked'
+    | 'emergency.started'
+    | 'emergency.ended'
+    | 'store.rekey-started'
+    | 'store.rekeyed'
     | 'model.used'
     | 'model.rolled-back'
     | 'model.imported'
@@ -111,15 +129,17 @@ export function listAudit(db: ReadableDb, subject?: string): AuditEntry[] {
     subject === undefined
       ? db.all<AuditRow>(`${select} ORDER BY sequence`)
       : db.all<AuditRow>(`${select} WHERE subject = ? ORDER BY sequence`, subject);
-  return rows.map(({ sequence, at, actor, action, subject: about, content, hash }) => ({
-    sequence,
-    at,
-    actor,
-    action,
-    subject: about,
-    content: Content.parse(JSON.parse(content)),
-    hash,
-  }));
+  return rows.map(entryOf);
+}
+
+/** The entries with one action, oldest first. */
+export function auditOf(db: ReadableDb, action: AuditEvent['action']): AuditEntry[] {
+  const sql = 'SELECT * FROM audit_entries WHERE action = ? ORDER BY sequence';
+  return db.all<AuditRow>(sql, action).map(entryOf);
+}
+
+function entryOf({ sequence, at, actor, action, subject, content, hash }: AuditRow): AuditEntry {
+  return { sequence, at, actor, action, subject, content: Content.parse(JSON.parse(content)), hash };
 }
 
 /** What recomputing the chain found. `broken` names the first entry that does not follow from the one before. */

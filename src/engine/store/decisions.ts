@@ -34,6 +34,7 @@ interface DecisionRow {
   readonly amendment_reason: string;
   readonly signer_name: string | null;
   readonly signer_role: string | null;
+  readonly signer_account: string | null;
   readonly findings: string;
 }
 
@@ -58,8 +59,8 @@ export function saveDecision(db: WritableDb, decision: Decision, actor: string):
     const { rowid } = db.run(
       `INSERT INTO decisions (id, visit, recommendation, saved_at, alpha, model_name, model_version,
          knowledge_version, proposed, final, added, removed, interactions, comment, version, replaces,
-         amendment_reason, signer_name, signer_role, findings)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         amendment_reason, signer_name, signer_role, signer_account, findings)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       decision.id,
       visitKeyOf(db, decision.visitId),
       recommendationKeyOf(db, decision.recommendationId),
@@ -79,6 +80,7 @@ export function saveDecision(db: WritableDb, decision: Decision, actor: string):
       decision.amendment?.reason ?? '',
       decision.signature?.name ?? null,
       decision.signature?.role ?? null,
+      decision.signature?.account ?? null,
       JSON.stringify(decision.findings),
     );
     insertDecisionDrugs(db, rowid, decision);
@@ -181,7 +183,7 @@ function storedHash(db: ReadableDb, row: DecisionRow): string | null {
   const decision = decisionOf(db, row);
   const stray =
     (row.replaces_id === null && row.amendment_reason !== '') ||
-    (row.signer_name === null && row.signer_role !== null) ||
+    (row.signer_name === null && (row.signer_role !== null || row.signer_account !== null)) ||
     !decisionDrugsAgree(db, row.key, decision);
   return stray ? null : decisionHash(decision);
 }
@@ -228,6 +230,13 @@ function unsignedContent(decision: Decision): Partial<Decision> {
   return { ...made, proposed, final, added, removed, overrides, interactions, comment };
 }
 
+/** Without accounts in the order and with the parts of which the hash was made then. */
+function signatureOf({ signer_name, signer_role, signer_account }: DecisionRow): Signature | null {
+  if (signer_name === null) return null;
+  const signature = { name: signer_name, role: signer_role ?? '' };
+  return signer_account === null ? signature : { ...signature, account: signer_account };
+}
+
 function decisionKeyOf(db: ReadableDb, id: DecisionId): number {
   const row = db.get<{ key: number }>('SELECT key FROM decisions WHERE id = ?', id);
   if (!row) throw new FlameError('NOT_FOUND', { what: 'decision' });
@@ -258,7 +267,7 @@ function decisionOf(db: ReadableDb, row: DecisionRow): Decision {
     comment: row.comment,
     ...decisionDrugs(db, row.key),
     findings: DecidedFindings.parse(JSON.parse(row.findings)),
-    signature: row.signer_name === null ? null : { name: row.signer_name, role: row.signer_role ?? '' },
+    signature: signatureOf(row),
     version: row.version,
     amendment:
       row.replaces_id === null

@@ -12,6 +12,7 @@ import { modelUses } from './migrations/0007-model-uses.ts';
 import { siteTables } from './migrations/0008-site-table.ts';
 import { ageInMonths } from './migrations/0009-age-in-months.ts';
 import { siteMappings } from './migrations/0010-site-mappings.ts';
+import { accounts } from './migrations/0011-accounts.ts';
 
 export interface Migration {
   /** The schema version it leads to; its file's number. */
@@ -32,6 +33,7 @@ export const MIGRATIONS: readonly Migration[] = [
   siteTables,
   ageInMonths,
   siteMappings,
+  accounts,
 ];
 
 /** The schema that this version of Flame writes. */

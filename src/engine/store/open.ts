@@ -6,7 +6,7 @@
 import { closeSync, existsSync, fsyncSync, openSync, readSync, rmSync, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { FlameError } from '../../shared/errors.ts';
-import type { StoreKey } from '../key.ts';
+import { KEY_BYTES, SALT_BYTES, type StoreKey } from '../key-seal.ts';
 import { publishFile } from '../publish.ts';
 import { handleOf, sqliteCode, storeError, type WritableDb } from './handle.ts';
 import { migrate, schemaVersion } from './migrate.ts';
@@ -20,8 +20,6 @@ export interface StoreLocation {
 
 /** AEGIS-256 by measurement (docs/decisions/0006-encrypted-store.md). */
 const CIPHER = 'aegis';
-/** SQLite3 Multiple Ciphers keeps this many bytes of salt at the start of the file, in clear. */
-const SALT_BYTES = 16;
 const PAGE_BYTES = 4096;
 const CACHE_KIB = 64 * 1024;
 
@@ -70,7 +68,7 @@ export function createStore(location: StoreLocation): void {
     closeSync(openSync(draft, 'wx', 0o600)); // SQLite gives its log the same mode.
     const database = connect({ ...location, file: draft });
     try {
-      applyKey(database, key, key.salt);
+      applyKey(database, key, true);
       holdAlone(database);
       database.pragma(`page_size = ${PAGE_BYTES}`);
       configure(database);
@@ -92,7 +90,7 @@ export function storeExists(file: string): boolean {
   return existsSync(file) || existsSync(`${file}-wal`);
 }
 
-function connect({ file, nativeBinding }: StoreLocation, readonly = false): Database.Database {
+export function connect({ file, nativeBinding }: StoreLocation, readonly = false): Database.Database {
   try {
     return new Database(file, {
       readonly,
@@ -123,21 +121,24 @@ function configure(database: Database.Database): void {
 }
 
 /** Gives a connection the raw key; with the salt when the file is being created. */
-function applyKey(database: Database.Database, key: StoreKey, salt?: Buffer): void {
-  // A raw key of any other length would silently be taken for a passphrase.
-  if (key.bytes.length !== 32 || key.salt.length !== SALT_BYTES) {
-    throw new TypeError('a store key is 32 bytes and its salt 16');
-  }
+export function applyKey(database: Database.Database, key: StoreKey, withSalt = false): void {
   database.pragma(`cipher = '${CIPHER}'`);
-  const hex = key.bytes.toString('hex') + (salt?.toString('hex') ?? '');
-  database.key(Buffer.from(`raw:${hex}`));
+  database.key(hexKey(key, withSalt));
+}
+
+/** A raw key as SQLite3 Multiple Ciphers takes it. */
+export function hexKey({ bytes, salt }: StoreKey, withSalt: boolean): Buffer {
+  // A raw key of any other length would silently be taken for a passphrase.
+  if (bytes.length !== KEY_BYTES || salt.length !== SALT_BYTES)
+    throw new TypeError('a store key is 32 bytes and its salt 16');
+  return Buffer.from(`raw:${bytes.toString('hex')}${withSalt ? salt.toString('hex') : ''}`);
 }
 
 /**
  * Reads the first page, which proves the key. A file that carries this key's salt and still cannot be read is
  * damaged; any other one belongs to another key or is no database.
  */
-function readFirstPage(database: Database.Database, { file, key }: StoreLocation): void {
+export function readFirstPage(database: Database.Database, { file, key }: StoreLocation): void {
   try {
     schemaVersion(database);
     database.prepare('SELECT count(*) FROM sqlite_schema').get();
@@ -172,15 +173,16 @@ function checkWholeFile(location: StoreLocation): void {
 }
 
 /**
- * Removes what interrupted work left beside the database: the shared-memory file of the check's connection, and the
- * draft's name for the same file. Under the exclusive lock nobody uses them.
+ * Removes what interrupted work left beside the database: the shared-memory file of the check's connection, the
+ * draft's name for the same file, a copy that was being encrypted anew. Under the exclusive lock nobody uses them.
  */
 function removeLeftovers(file: string): void {
-  rmSync(`${file}-shm`, { force: true });
-  rmSync(`${file}.new`, { force: true });
+  for (const leftover of [`${file}-shm`, `${file}.new`, `${file}.new-journal`])
+    rmSync(leftover, { force: true });
 }
 
-function saltOf(file: string): Buffer {
+/** What stands in clear at the start of a database file. Never call it while the file is open (decision record 0006). */
+export function saltOf(file: string): Buffer {
   const salt = Buffer.alloc(SALT_BYTES);
   const descriptor = openSync(file, 'r');
   try {
@@ -200,7 +202,7 @@ function sizeOf(file: string): number | null {
   }
 }
 
-function syncFile(file: string): void {
+export function syncFile(file: string): void {
   const descriptor = openSync(file, 'r+');
   try {
     fsyncSync(descriptor);

@@ -91,6 +91,26 @@ export function fakeEngine(initial: Partial<AppStatus> = {}): FakeEngine {
       return status;
     },
     'store.setPassphrase': ({ passphrase }) => (status = { ...status, passphraseSet: passphrase !== null }),
+    'accounts.setUp': () => ({ status, recoveryCode: fixtures.ACCESS_CODE }),
+    'accounts.list': () => fixtures.ACCOUNT_LIST,
+    'accounts.add': () => fixtures.ACCOUNT_LIST,
+    'accounts.change': () => fixtures.ACCOUNT_LIST,
+    'accounts.resetPassphrase': () => fixtures.ACCOUNT_LIST,
+    'accounts.remove': () => fixtures.ACCOUNT_LIST,
+    'accounts.unlock': () => fixtures.ACCOUNT_LIST,
+    'accounts.newCode': () => ({ code: fixtures.ACCESS_CODE }),
+    'accounts.lockAfter': () => fixtures.ACCOUNT_LIST,
+    'accounts.rekey': () => status,
+    'accounts.changePassphrase': () => status,
+    'session.signIn': ({ passphrase }) => {
+      if (passphrase !== 'right') throw new FlameError('SIGN_IN_FAILED');
+      status = { ...status, store: 'open', session: fixtures.SIGNED_IN };
+      return status;
+    },
+    'session.lock': () => (status = { ...status, session: { ...status.session, account: null } }),
+    'session.confirm': () => ({}),
+    'session.recover': () => ({ status, recoveryCode: fixtures.ACCESS_CODE }),
+    'session.emergency': () => status,
     'demo.describe': () => fixtures.DEMO,
     'demo.load': async (_params, { onProgress }) => {
       onProgress?.({ linesRead: 26, visitsStored: 26, fraction: 0.5, secondsLeft: 1 });

@@ -1,5 +1,6 @@
 /** Typed example data for component tests and for looking at the screens without an engine. Never part of the app. */
 
+import { NO_ACCOUNTS, type AccountList, type SessionStatus } from '../../shared/accounts-api.ts';
 import type {
   AppStatus,
   DemoDescription,
@@ -317,6 +318,7 @@ export const STATUS: AppStatus = {
   store: 'open',
   failures: [],
   passphraseSet: false,
+  session: NO_ACCOUNTS,
   patientCount: PATIENTS.length,
   appVersion: '0.1.0',
   knowledgeVersion: 'flame-2026.11',
@@ -420,4 +422,31 @@ export const DEMO: DemoDescription = {
     },
     { name: 'MIMIC-IV Clinical Database Demo 2.2', licence: 'ODbL 1.0', terms: 'Attribution, share-alike.' },
   ],
+};
+
+export const ACCESS_CODE = '0123-4567-89AB-CDEF-GHJK-MNPQ-RSTV-WXYZ';
+
+export const SIGNED_IN: SessionStatus = {
+  accounts: true,
+  people: [
+    { id: 'ada', name: 'Ada Example' },
+    { id: 'ben', name: 'Ben Example' },
+  ],
+  account: {
+    id: 'ada',
+    name: 'Ada Example',
+    title: 'MD, internal medicine',
+    roles: ['clinician', 'administrator'],
+    mustChange: false,
+  },
+  emergency: null,
+  emergencyCode: true,
+};
+
+export const ACCOUNT_LIST: AccountList = {
+  accounts: [],
+  emergencies: [],
+  recoveryCodeMade: '2026-11-22T10:05:00Z',
+  emergencyCodeMade: null,
+  lockAfterMinutes: 10,
 };

@@ -18,13 +18,15 @@ export function actionWords(action: string): string {
 /** What stands after the action, e.g. which fields were changed; empty where the action says it all. */
 export function detailWords({ content }: Pick<AuditEntryView, 'content'>): string {
   const fields = readFields(content);
-  const { changed, model, file, label, at, final, visitsCreated } = fields;
+  const { changed, model, file, label, at, final, visitsCreated, name, reason } = fields;
   const overrides = countOf(fields['overrides']) + countOf(fields['findingOverrides']);
   return [
     ...(Array.isArray(changed) ? [t('audit:detail.changed', { fields: changed.join(', ') })] : []),
     ...(typeof model === 'string' ? [model] : []),
     ...(typeof file === 'string' ? [file] : []),
     ...(typeof label === 'string' ? [label] : []),
+    ...(typeof name === 'string' ? [name] : []),
+    ...(typeof reason === 'string' ? [reason] : []),
     ...(typeof at === 'string' ? [t('audit:detail.at', { time: timeWords(at) })] : []),
     ...(typeof visitsCreated === 'number' ? [t('audit:detail.visits', { count: visitsCreated })] : []),
     ...(Array.isArray(final) ? [t('audit:detail.drugs', { count: final.length })] : []),

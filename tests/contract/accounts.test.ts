@@ -1,0 +1,342 @@
+/** Accounts over real ports: set up, signed in, locked, refused, confirmed, let in for an emergency, recovered. */
+
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { AccountForm } from '../../src/shared/accounts-api.ts';
+import { NO_AUDIT_FILTER } from '../../src/shared/audit.ts';
+import type { MethodName } from '../../src/shared/contract.ts';
+import type { VisitId } from '../../src/shared/ids.ts';
+import { signedInput } from './deciding.ts';
+import { importRecords, startEngine, TestFolders, type TestEngine } from './engine.ts';
+
+/** Without the model, which few of these need and every start would load. */
+const CHEAP = { scryptCost: 2 ** 10, models: join(import.meta.dirname, 'no-models') };
+const ADA = { name: 'Ada Quixotesson', title: 'MD', roles: ['clinician', 'administrator'] } as const;
+const anyText = expect.any(String) as string;
+const GOOD = 'a violet tractor sings';
+const OTHER = 'nine slow kettles hum';
+
+let folders: TestFolders;
+let app: TestEngine;
+beforeEach(async () => {
+  folders = new TestFolders();
+  app = await startEngine(folders, CHEAP);
+});
+afterEach(async () => {
+  await app.stop();
+  folders.remove();
+});
+
+const call: TestEngine['engine']['call'] = (method, params, options) =>
+  app.engine.call(method, params, options);
+const codeOf = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => 'done',
+    (thrown: unknown) => (thrown as { code: string }).code,
+  );
+const setUp = (form: AccountForm = ADA) => call('accounts.setUp', { ...form, passphrase: GOOD });
+const signIn = (account: string, passphrase: string) => call('session.signIn', { account, passphrase });
+async function restart(): Promise<void> {
+  await app.stop();
+  app = await startEngine(folders, CHEAP);
+}
+async function audited(...actions: string[]): Promise<{ actor: string; action: string; content: unknown }[]> {
+  const { entries } = await call('audit.list', { filter: NO_AUDIT_FILTER, before: null, limit: 500 });
+  return entries
+    .filter(({ action }) => actions.includes(action))
+    .map(({ actor, action, content }) => ({ actor, action, content: JSON.parse(content) as unknown }))
+    .reverse();
+}
+/** Adds an account and makes its passphrase its own; signs it in. */
+async function enrol(name: string, roles: AccountForm['roles']): Promise<string> {
+  const { accounts } = await call('accounts.add', { name, title: '', roles, passphrase: OTHER });
+  await signIn(name, OTHER);
+  await call('accounts.changePassphrase', { present: OTHER, passphrase: GOOD });
+  return accounts.find((one) => one.name === name)!.id;
+}
+
+describe('the first account', () => {
+  it('takes the place of the device key, loses nothing, and asks for a passphrase from then on', async () => {
+    await call('demo.load', {});
+    const before = await call('app.status', {});
+    expect(before.session).toMatchObject({ accounts: false, people: [] });
+    const { status, recoveryCode } = await setUp();
+    expect(recoveryCode).toMatch(/^([0-9A-Z]{4}-){7}[0-9A-Z]{4}$/);
+    expect(status.session).toMatchObject({ accounts: true, account: { name: ADA.name, roles: ADA.roles } });
+    expect(status.patientCount).toBe(before.patientCount);
+    expect(readdirSync(folders.profile)).not.toContain('device.key');
+    expect(readFileSync(join(folders.profile, 'keys.json'), 'utf8')).not.toContain(recoveryCode);
+
+    await restart();
+    const locked = await call('app.status', {});
+    expect(locked).toMatchObject({ store: 'locked', patientCount: 0, session: { account: null } });
+    expect(locked.session.people.map(({ name }) => name)).toEqual([ADA.name]);
+    expect(await codeOf(call('patients.list', { query: '', limit: 1, offset: 0 }))).toBe('SESSION_LOCKED');
+    expect(await codeOf(signIn(ADA.name, OTHER))).toBe('SIGN_IN_FAILED');
+    expect(await codeOf(signIn('nobody', GOOD))).toBe('SIGN_IN_FAILED');
+    expect(await signIn('ada  quixotesson', GOOD)).toMatchObject({
+      store: 'open',
+      patientCount: before.patientCount,
+    });
+    expect(await audited('store.unlock-failed')).toMatchObject([
+      { content: { account: ADA.name } },
+      { content: { account: 'nobody' } },
+    ]);
+    const [signed] = await audited('account.signed-in').then((found) => found.slice(-1));
+    expect(signed!.actor).toMatch(/^Ada Quixotesson <clinician\+administrator [0-9a-f-]{36}>$/);
+    expect(await call('audit.verify', {})).toMatchObject({ broken: null, head: 'matches', mismatches: [] });
+  });
+
+  it('comes after a passphrase too, whose file is removed', async () => {
+    await call('store.setPassphrase', { passphrase: 'old shared words' });
+    await setUp();
+    expect(readdirSync(folders.profile)).not.toContain('key.json');
+    await restart();
+    expect(await codeOf(call('store.unlock', { passphrase: 'old shared words' }))).not.toBe('done');
+    await signIn(ADA.name, GOOD);
+    expect(await codeOf(call('store.setPassphrase', { passphrase: null }))).toBe('INVALID_INPUT');
+  });
+
+  it('is refused with a poor passphrase, without the administrator, and a second time; nothing is left behind', async () => {
+    for (const passphrase of ['short', 'Password-2026!', 'quixotesson forever'])
+      expect(await codeOf(call('accounts.setUp', { ...ADA, passphrase }))).toBe('PASSPHRASE_POOR');
+    expect(await codeOf(setUp({ ...ADA, roles: ['clinician'] }))).toBe('LAST_ADMINISTRATOR');
+    expect(await codeOf(setUp({ ...ADA, name: '<b>' }))).toBe('INVALID_INPUT');
+    expect((await call('app.status', {})).session.accounts).toBe(false);
+    await setUp();
+    expect(await codeOf(setUp())).toBe('INVALID_INPUT');
+  });
+});
+
+describe('roles', () => {
+  it('are enforced, refusals are written down, and the work stays under the name that did it', async () => {
+    await setUp();
+    const roles = { Ben: ['clinician'], Cem: ['data-steward'], Dot: ['administrator'] } as const;
+    for (const [name, held] of Object.entries(roles)) {
+      await enrol(name, held);
+      await signIn(ADA.name, GOOD);
+    }
+    const refused: readonly [string, MethodName, object][] = [
+      ['Ben', 'demo.load', {}],
+      ['Ben', 'accounts.rekey', {}],
+      ['Ben', 'accounts.list', {}],
+      ['Ben', 'audit.list', { filter: NO_AUDIT_FILTER, before: null, limit: 10 }],
+      ['Cem', 'decisions.save', {}],
+      ['Cem', 'accounts.list', {}],
+      ['Dot', 'patients.list', { query: '', limit: 1, offset: 0 }],
+      ['Dot', 'visits.get', { visitId: 'x' }],
+    ];
+    for (const [name, method, params] of refused) {
+      await signIn(name, GOOD);
+      expect(await codeOf(app.engine.call(method, params as never)), `${name} ${method}`).toBe(
+        'ACCESS_REFUSED',
+      );
+    }
+    await signIn('Cem', GOOD);
+    await call('demo.load', {});
+    const found = await audited('access.refused', 'demo.loaded');
+    expect(
+      found.slice(0, refused.length).map(({ actor, content }) => [actor.split(' ')[0], content]),
+    ).toEqual(refused.map(([name, method]) => [name, { method }]));
+    expect(found.at(-1)).toMatchObject({
+      action: 'demo.loaded',
+      actor: expect.stringMatching(/^Cem <data-steward /) as string,
+    });
+  });
+
+  it('of the last administrator stay, and so does the account', async () => {
+    const { status } = await setUp();
+    const id = status.session.account!.id;
+    expect(await codeOf(call('accounts.change', { ...ADA, roles: ['clinician'], id }))).toBe(
+      'LAST_ADMINISTRATOR',
+    );
+    expect(await codeOf(call('accounts.remove', { id }))).toBe('LAST_ADMINISTRATOR');
+    const ben = await enrol('Ben', ['administrator']);
+    expect(await codeOf(call('accounts.change', { ...ADA, name: 'BEN', id }))).toBe('ACCOUNT_NAME_TAKEN');
+    await call('accounts.change', { ...ADA, roles: ['clinician'], id });
+    expect(await codeOf(call('accounts.remove', { id: ben }))).toBe('LAST_ADMINISTRATOR');
+    await call('accounts.remove', { id });
+    expect(await codeOf(signIn(ADA.name, GOOD))).toBe('SIGN_IN_FAILED');
+  });
+
+  it('come into force with the change of a passphrase that somebody else chose', async () => {
+    await setUp();
+    await call('accounts.add', { name: 'Ben', title: '', roles: ['clinician'], passphrase: OTHER });
+    expect((await signIn('Ben', OTHER)).session.account).toMatchObject({ mustChange: true });
+    const list = { query: '', limit: 1, offset: 0 };
+    expect(await codeOf(call('patients.list', list))).toBe('PASSPHRASE_CHANGE_REQUIRED');
+    expect(await codeOf(call('accounts.changePassphrase', { present: GOOD, passphrase: GOOD }))).toBe(
+      'SIGN_IN_FAILED',
+    );
+    await call('accounts.changePassphrase', { present: OTHER, passphrase: GOOD });
+    expect(await codeOf(call('patients.list', list))).toBe('done');
+    await restart();
+    expect(await codeOf(signIn('Ben', OTHER))).toBe('SIGN_IN_FAILED');
+    await signIn('Ben', GOOD);
+  });
+});
+
+describe('wrong passphrases', () => {
+  it('make the next try wait, over a restart too, until an administrator unlocks', async () => {
+    await setUp();
+    const ben = await enrol('Ben', ['clinician']);
+    for (let tries = 0; tries < 5; tries++) expect(await codeOf(signIn('Ben', OTHER))).toBe('SIGN_IN_FAILED');
+    expect(await codeOf(signIn('Ben', GOOD))).toBe('SIGN_IN_PAUSED');
+    await restart();
+    expect(await codeOf(signIn('Ben', GOOD))).toBe('SIGN_IN_PAUSED');
+    await signIn(ADA.name, GOOD);
+    const { accounts } = await call('accounts.list', {});
+    expect(accounts.find(({ id }) => id === ben)).toMatchObject({
+      failures: 5,
+      waitSeconds: expect.any(Number) as number,
+    });
+    await call('accounts.unlock', { id: ben });
+    await signIn('Ben', GOOD);
+  });
+});
+
+describe('the lock', () => {
+  it('comes by hand, after the set time without a key, and when the computer sleeps; a call under way is finished', async () => {
+    await setUp();
+    const list = (): Promise<unknown> => codeOf(call('patients.list', { query: '', limit: 1, offset: 0 }));
+    await call('session.lock', {});
+    expect(await list()).toBe('SESSION_LOCKED');
+    await signIn(ADA.name, GOOD);
+    expect(await codeOf(call('accounts.lockAfter', { minutes: 7 }))).toBe('INVALID_INPUT');
+    await call('accounts.lockAfter', { minutes: 2 });
+    expect(await app.shell.call('session.idle', { seconds: 119 })).toEqual({ locked: false });
+    expect(await list()).toBe('done');
+    expect(await app.shell.call('session.idle', { seconds: 120 })).toEqual({ locked: true });
+    expect(await app.shell.call('session.idle', { seconds: 125 })).toEqual({ locked: false });
+    expect(await list()).toBe('SESSION_LOCKED');
+    await signIn(ADA.name, GOOD);
+    expect(await app.shell.call('session.away', {})).toEqual({ locked: true });
+    await signIn(ADA.name, GOOD);
+    expect((await audited('session.locked')).map(({ content }) => content)).toEqual([
+      { cause: 'by-hand' },
+      { cause: 'idle' },
+      { cause: 'away' },
+    ]);
+  });
+
+  it('does not exist without accounts', async () => {
+    expect(await app.shell.call('session.idle', { seconds: 1e6 })).toEqual({ locked: false });
+    expect((await call('session.lock', {})).store).toBe('open');
+    expect(await codeOf(call('patients.list', { query: '', limit: 1, offset: 0 }))).toBe('done');
+    expect(await codeOf(call('accounts.newCode', { kind: 'recovery' }))).toBe('ACCOUNTS_REQUIRED');
+  });
+});
+
+describe('codes', () => {
+  it('recovery: a new passphrase for an administrator, and a new code; the old ones open nothing', async () => {
+    const { status, recoveryCode } = await setUp();
+    await enrol('Ben', ['clinician']);
+    const ben = (await call('app.status', {})).session.account!.id;
+    const account = status.session.account!.id;
+    await restart();
+    const recover = (code: string, who = account) =>
+      call('session.recover', { code, account: who, passphrase: OTHER });
+    expect(await codeOf(recover('not a code'))).toBe('CODE_INVALID');
+    expect(await codeOf(recover(recoveryCode, ben))).toBe('ACCESS_REFUSED');
+    const next = await recover(recoveryCode.toLowerCase().replaceAll('-', ' '));
+    expect(next.status.session.account).toMatchObject({ id: account, mustChange: false });
+    await restart();
+    expect(await codeOf(recover(recoveryCode))).toBe('SIGN_IN_FAILED');
+    expect(await codeOf(signIn(ADA.name, GOOD))).toBe('SIGN_IN_FAILED');
+    await signIn(ADA.name, OTHER);
+    expect(await codeOf(recover(next.recoveryCode))).toBe('done');
+    expect((await audited('account.recovered')).length).toBe(2);
+  });
+
+  it('emergency: in as a clinician for a reason, loudly written down and listed, over when it is locked', async () => {
+    await setUp();
+    const { code } = await call('accounts.newCode', { kind: 'emergency' });
+    await restart();
+    const enter = (reason: string) => call('session.emergency', { code, name: 'Eve Locum', reason });
+    expect((await call('app.status', {})).session.emergencyCode).toBe(true);
+    expect(await codeOf(enter('  '))).toBe('INVALID_INPUT');
+    const { session } = await enter('unconscious patient, nobody here');
+    expect(session).toMatchObject({
+      account: { name: 'Eve Locum', roles: ['clinician'] },
+      emergency: { reason: 'unconscious patient, nobody here', secondsLeft: 3600 },
+    });
+    expect(await codeOf(call('patients.list', { query: '', limit: 1, offset: 0 }))).toBe('done');
+    expect(await codeOf(call('accounts.list', {}))).toBe('ACCESS_REFUSED');
+    await call('session.lock', {});
+    expect(await codeOf(call('patients.list', { query: '', limit: 1, offset: 0 }))).toBe('SESSION_LOCKED');
+    await signIn(ADA.name, GOOD);
+    expect((await call('accounts.list', {})).emergencies).toMatchObject([
+      { name: 'Eve Locum', reason: 'unconscious patient, nobody here', endedAt: anyText },
+    ]);
+    expect(await audited('access.refused')).toMatchObject([
+      { actor: expect.stringMatching(/^Eve Locum <emergency /) as string },
+    ]);
+  });
+});
+
+describe('encrypting anew', () => {
+  it('keeps everything, for everybody who has an account, and shuts out whoever had one', async () => {
+    const { recoveryCode } = await setUp();
+    await call('accounts.newCode', { kind: 'emergency' });
+    const ben = await enrol('Ben', ['clinician']);
+    await signIn(ADA.name, GOOD);
+    const before = { keys: readFileSync(join(folders.profile, 'keys.json')), salt: saltNow() };
+    await call('accounts.remove', { id: ben });
+    const status = await call('accounts.rekey', {});
+    expect(status).toMatchObject({ store: 'open', session: { account: { name: ADA.name } } });
+    expect(saltNow()).not.toBe(before.salt);
+    expect(readdirSync(folders.profile).filter((name) => name.includes('.new'))).toEqual([]);
+    expect(await audited('store.rekeyed')).toHaveLength(1);
+    await restart();
+    await signIn(ADA.name, GOOD);
+    expect(await call('audit.verify', {})).toMatchObject({ broken: null, head: 'matches', mismatches: [] });
+    await call('session.lock', {});
+    await app.stop();
+    // Whoever kept the ring from before opens nothing with it.
+    const now = readFileSync(join(folders.profile, 'keys.json'));
+    writeFileSync(join(folders.profile, 'keys.json'), before.keys);
+    app = await startEngine(folders, CHEAP);
+    expect(await codeOf(signIn('Ben', GOOD))).not.toBe('done');
+    await app.stop();
+    writeFileSync(join(folders.profile, 'keys.json'), now);
+    app = await startEngine(folders, CHEAP);
+    const account = (await call('app.status', {})).session.people[0]!.id;
+    expect(await codeOf(call('session.recover', { code: recoveryCode, account, passphrase: OTHER }))).toBe(
+      'done',
+    );
+  });
+
+  const saltNow = (): string => readFileSync(join(folders.profile, 'flame.db')).toString('hex', 0, 16);
+});
+
+describe('signing', () => {
+  let visitId: VisitId;
+  const record = { visit: 'v', patient: 'p', name: 'Signed Case', date: '2024-05-02', age: 61, sex: 'F', dx_system: 'ICD-10-CM', dx: ['I10'] }; // prettier-ignore
+
+  it('asks for the passphrase, and is done in the name of the account whatever was typed', async () => {
+    await app.stop();
+    app = await startEngine(folders, { scryptCost: CHEAP.scryptCost });
+    visitId = (await importRecords(app, folders, [record])).get(record.name)!;
+    const { status } = await setUp();
+    const { id } = status.session.account!;
+    const reply = await call('recommend', { visitId });
+    const input = await signedInput(app, reply);
+    expect(await codeOf(call('decisions.save', input))).toBe('CONFIRMATION_REQUIRED');
+    const confirm = (passphrase: string, decisionId = input.id) =>
+      call('session.confirm', { passphrase, decisionId });
+    expect(await codeOf(confirm(OTHER))).toBe('SIGN_IN_FAILED');
+    await confirm(GOOD, 'another' as never);
+    expect(await codeOf(call('decisions.save', input))).toBe('CONFIRMATION_REQUIRED');
+    await confirm(GOOD);
+    const saved = await call('decisions.save', input);
+    expect(saved.signature).toEqual({ name: ADA.name, role: 'MD', account: id });
+    expect(await call('decisions.seal', { decisionId: saved.id })).toMatchObject({ intact: true });
+    expect(await call('decisions.signer', {})).toEqual({ signature: saved.signature });
+    expect(await call('audit.verify', {})).toMatchObject({ changedDecisions: [] });
+    await call('session.lock', {});
+    await signIn(ADA.name, GOOD);
+    const again = await signedInput(app, reply);
+    expect(await codeOf(call('decisions.save', again))).toBe('CONFIRMATION_REQUIRED');
+  });
+});
