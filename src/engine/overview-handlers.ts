@@ -1,9 +1,11 @@
 /** The handlers of the start page and of the overview: what waits today, and what was decided at this site. */
 
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { EngineApi } from '../shared/contract.ts';
 import { localDate } from '../shared/local-date.ts';
 import { parseParameters } from './parameters.ts';
 import type { Handlers } from './serve.ts';
+import { countDecisionFigures } from './store/decision-figures.ts';
 import { readOverview } from './store/overview.ts';
 import { readWorklist } from './store/worklist.ts';
 import { titlesOf } from './visit-detail.ts';
@@ -22,6 +24,11 @@ export function overviewHandlers(
       return readWorklist(workspace.db, titles, { date: localDate(new Date()), actor: actor() });
     },
 
-    'overview.get': (params) => readOverview(workspace.db, parseParameters('overview.get', params)),
+    'overview.get': async (params) => {
+      const query = parseParameters('overview.get', params);
+      // After an update every decision is counted once; other calls are answered meanwhile.
+      for (const _left of countDecisionFigures(workspace.db)) await nextTurn();
+      return readOverview(workspace.db, query);
+    },
   };
 }

@@ -3,11 +3,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { AuditVerification } from '../shared/audit.ts';
 import { FlameError } from '../shared/errors.ts';
+import type { DecisionId } from '../shared/ids.ts';
 import { checkHead } from './audit-head.ts';
 import type { Profile } from './profile.ts';
 import { chainSteps, lastAudit } from './store/audit.ts';
 import { sequencesOf } from './store/audit-log.ts';
-import { changedDecisions } from './store/decisions.ts';
+import { changedDecisionPages } from './store/decisions.ts';
 
 export interface VerifyOptions {
   readonly onProgress?: (progress: { checked: number; total: number }) => void;
@@ -21,19 +22,27 @@ export async function verifyStore(
 ): Promise<AuditVerification> {
   const { db } = profile;
   const total = lastAudit(db)?.sequence ?? 0;
+  const pause = async (): Promise<void> => {
+    await nextTurn(); // Other calls are answered meanwhile.
+    if (signal?.aborted) throw new FlameError('CANCELLED');
+  };
   const steps = chainSteps(db);
   while (true) {
     const { done, value } = steps.next();
     if (done) {
+      const changed: DecisionId[] = [];
+      for (const page of changedDecisionPages(db)) {
+        changed.push(...page);
+        await pause();
+      }
       return {
         ...value,
         head: checkHead(profile).state,
         mismatches: sequencesOf(db, 'audit.head-mismatch'),
-        changedDecisions: changedDecisions(db),
+        changedDecisions: changed,
       };
     }
     onProgress?.({ checked: value, total });
-    await nextTurn(); // Other calls are answered meanwhile.
-    if (signal?.aborted) throw new FlameError('CANCELLED');
+    await pause();
   }
 }

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import {
   ROOT,
   electronExecutable,
+  enginePid,
   expect,
   launchFlame,
   removeTemporaryFolders,
@@ -263,6 +264,162 @@ test.describe('a page of Flame', () => {
     expect(granted).toEqual([]);
   });
 
+  test('has no other way out: forms, links, frames, workers, imports and devices are refused', async () => {
+    const { page, electron } = flame;
+    const before = page.url();
+    const outcome = await page.evaluate(async () => {
+      const refused: Record<string, () => unknown> = {
+        'dynamic import of a blob': () =>
+          import(/* @vite-ignore */ URL.createObjectURL(new Blob(['1'], { type: 'text/javascript' }))),
+        'dynamic import of an address': () =>
+          import(/* @vite-ignore */ ['https://example.org', 'x.js'].join('/')),
+        'worker of a blob': () =>
+          started(() => new Worker(URL.createObjectURL(new Blob(['postMessage(1)'])))),
+        'worker of an address': () => started(() => new Worker('https://example.org/worker.js')),
+        'service worker': () => navigator.serviceWorker.register('/index.html'),
+        serial: () => (navigator as unknown as Devices).serial.requestPort(),
+        bluetooth: () =>
+          (navigator as unknown as Devices).bluetooth.requestDevice({ acceptAllDevices: true }),
+        hid: async () => {
+          const found = await (navigator as unknown as Devices).hid.requestDevice({ filters: [] });
+          if (found.length === 0) throw new Error('none');
+        },
+        'wake lock': () => navigator.wakeLock.request('screen'),
+        'image of another place': () =>
+          new Promise((resolve, reject) => {
+            const image = new Image();
+            image.onload = resolve;
+            image.onerror = reject;
+            image.src = 'https://example.org/x.png';
+          }),
+        // eslint-disable-next-line @typescript-eslint/no-deprecated -- must be refused
+        'written document': () => document.write('<p>x</p>'),
+      };
+      interface Devices {
+        readonly serial: { requestPort(): Promise<unknown> };
+        readonly bluetooth: { requestDevice(options: object): Promise<unknown> };
+        readonly hid: { requestDevice(options: object): Promise<unknown[]> };
+      }
+      function started(make: () => Worker): Promise<unknown> {
+        return new Promise((resolve, reject) => {
+          const worker = make();
+          worker.onmessage = resolve;
+          worker.onerror = reject;
+          setTimeout(() => reject(new Error('silent')), 1000);
+        });
+      }
+      const passed: string[] = [];
+      for (const [name, attempt] of Object.entries(refused)) {
+        try {
+          await attempt();
+          passed.push(name);
+        } catch {
+          // refused
+        }
+      }
+      const form = document.createElement('form');
+      form.action = 'https://example.org/';
+      form.method = 'post';
+      const link = document.createElement('a');
+      link.href = 'javascript:window.injected = 1';
+      const blank = document.createElement('a');
+      blank.href = 'https://example.org/';
+      blank.target = '_blank';
+      const refresh = document.createElement('meta');
+      refresh.httpEquiv = 'refresh';
+      refresh.content = '0;url=https://example.org/';
+      document.body.append(form, link, blank);
+      document.head.append(refresh);
+      form.submit();
+      link.click();
+      blank.click();
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      for (const element of [form, link, blank, refresh]) element.remove();
+      return { passed, injected: 'injected' in window };
+    });
+    expect(outcome).toEqual({ passed: [], injected: false });
+    expect(page.url()).toBe(before);
+    expect(await electron.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().length)).toBe(1);
+    // Asked of the page itself: Playwright waits for the refused navigations.
+    expect(await page.evaluate(() => document.querySelectorAll('button').length)).toBeGreaterThan(0);
+  });
+
+  test('cannot harm the shell or the engine with what it hands over the bridge', async () => {
+    const engine = await enginePid(flame);
+    const results = await flame.page.evaluate(async () => {
+      let deep: unknown = 'x';
+      for (let level = 0; level < 5000; level++) deep = [deep];
+      const hostile: unknown[] = [
+        null,
+        undefined,
+        1,
+        NaN,
+        '',
+        '../../etc/passwd',
+        'x'.repeat(200_000),
+        [],
+        { path: '/etc/passwd' },
+        deep,
+        { kind: 'csv', name: '../../../../tmp/flame-owned.csv', path: '/tmp/flame-owned.csv' },
+        { kind: '__proto__', name: {} },
+        { decisionId: {}, as: 'print' },
+        new Map([['a', 1]]),
+        new Uint8Array(3),
+        1n,
+        JSON.parse('{"__proto__":{"polluted":1}}'),
+      ];
+      const bridge = window.flame as unknown as Record<string, (...args: unknown[]) => unknown>;
+      const answers: string[] = [];
+      const within = <Value>(reply: unknown): Promise<Value> =>
+        Promise.race([
+          reply as Promise<Value>,
+          new Promise<never>((_, reject) => setTimeout(() => reject(new Error('unanswered')), 5000)),
+        ]);
+      const kindOf = (thrown: unknown): string =>
+        (thrown as Error).message === 'unanswered' ? 'unanswered' : 'not handed over';
+      for (const value of hostile) {
+        for (const method of [
+          'app.status',
+          'visits.import',
+          'decisions.save',
+          'files.grant',
+          'constructor',
+        ]) {
+          try {
+            const call = bridge['start']!(method, value, () => undefined) as {
+              reply: Promise<{ ok: boolean; error?: { code: string } }>;
+            };
+            const reply = await within<{ ok: boolean; error?: { code: string } }>(call.reply);
+            answers.push(reply.ok ? `${method} answered` : `${method} ${reply.error!.code}`);
+          } catch (thrown) {
+            answers.push(`${method} ${kindOf(thrown)}`);
+          }
+        }
+        for (const name of ['releaseSheet', 'pickSaveFile']) {
+          if (name === 'pickSaveFile' && (value as { kind?: string } | null)?.kind === 'csv') continue; // opens the dialog
+          try {
+            const reply = await within<{ ok: boolean; error?: { code: string } }>(bridge[name]!(value));
+            answers.push(reply.ok ? `${name} answered` : `${name} ${reply.error!.code}`);
+          } catch (thrown) {
+            answers.push(`${name} ${kindOf(thrown)}`);
+          }
+        }
+        try {
+          bridge['remember']!(value, value);
+        } catch {
+          // not handed over
+        }
+      }
+      return [...new Set(answers)].sort();
+    });
+    const allowed = /^(app\.status answered|\S+ (INVALID_INPUT|METHOD_UNKNOWN|NOT_FOUND|not handed over))$/;
+    expect(results.filter((line) => !allowed.test(line))).toEqual([]);
+    expect(results).toContain('files.grant METHOD_UNKNOWN');
+    expect(results).toContain('visits.import INVALID_INPUT');
+    expect(results).toContain('decisions.save INVALID_INPUT');
+    expect(await enginePid(flame)).toBe(engine);
+  });
+
   test('cannot save a download', async () => {
     const outcome = flame.electron.evaluate(
       ({ BrowserWindow }) =>
@@ -305,30 +462,6 @@ test.describe('a page of Flame', () => {
     for (const [path, status] of Object.entries(statuses))
       expect([path, [0, 404].includes(status)]).toEqual([path, true]);
   });
-});
-
-test('starts without asking any network for anything', async ({ launch }) => {
-  const file = join(temporaryFolder(), 'net-log.json');
-  const flame = await launch({
-    args: [`--log-net-log=${file}`, '--net-log-capture-mode=Everything'],
-  });
-  await flame.page.evaluate(() => window.flame.start('app.status', {}, () => undefined).reply);
-  await flame.page.waitForTimeout(3000); // what Chromium does on its own comes in the first seconds
-  await flame.close();
-  const log = JSON.parse(readFileSync(file, 'utf8')) as {
-    constants: { logEventTypes: Record<string, number> };
-    events: { type: number; params?: { url?: string; host?: string; address?: string } }[];
-  };
-  const names = new Map(Object.entries(log.constants.logEventTypes).map(([name, id]) => [id, name]));
-  expect(log.events.length).toBeGreaterThan(0);
-  const addresses = log.events.map(({ params }) => params?.url ?? params?.host ?? '');
-  expect(addresses.filter((address) => /^(https?|wss?|ftp):/.test(address))).toEqual([]);
-  const traffic = log.events.filter(({ type }) =>
-    /^(UDP_CONNECT|TCP_CONNECT|SOCKET_BYTES_SENT|UDP_BYTES_SENT|HOST_RESOLVER_DNS_TASK)$/.test(
-      names.get(type) ?? '',
-    ),
-  );
-  expect(traffic).toEqual([]);
 });
 
 test('runs its pages in the operating system sandbox for an ordinary user', async () => {

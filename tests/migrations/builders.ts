@@ -72,6 +72,11 @@ const ROWS: Readonly<Record<number, string>> = {
     INSERT INTO access_codes VALUES ('c1', 'recovery', 'c0ffee', '2026-01-05T00:00:00.000Z');
     INSERT INTO profile_settings VALUES ('lock-after-minutes', '10');
   `,
+  12: `
+    INSERT INTO decision_figures VALUES (3, 1, 1, 0, '2026-01-03T00:00:00.000Z', 0.5, 2, 1, 0);
+    INSERT INTO decision_figure_drugs VALUES (3, 'digoxin', 'digoxin', 3, 0);
+    INSERT INTO decision_figure_reasons VALUES (3, 'will-monitor', 1);
+  `,
 };
 
 /** A plain (unkeyed) database in memory, as version `version` left it. Close it after use. */

@@ -125,6 +125,34 @@ CREATE TABLE decision_drugs (
   UNIQUE (decision, drug)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE decision_figure_drugs (
+  decision INTEGER NOT NULL REFERENCES decision_figures (decision),
+  drug TEXT NOT NULL,
+  name TEXT NOT NULL,
+  severity INTEGER CHECK (severity BETWEEN 0 AND 4),
+  kept INTEGER NOT NULL CHECK (kept IN (0, 1)),
+  PRIMARY KEY (decision, drug)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE decision_figure_reasons (
+  decision INTEGER NOT NULL REFERENCES decision_figures (decision),
+  reason TEXT NOT NULL,
+  count INTEGER NOT NULL,
+  PRIMARY KEY (decision, reason)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE decision_figures (
+  decision INTEGER PRIMARY KEY REFERENCES decisions (key),
+  counting INTEGER NOT NULL,
+  visit INTEGER NOT NULL REFERENCES visits (key),
+  demo INTEGER NOT NULL CHECK (demo IN (0, 1)),
+  saved_at TEXT NOT NULL,
+  interaction_rate REAL NOT NULL,
+  severe_proposed INTEGER NOT NULL,
+  severe INTEGER NOT NULL,
+  findings INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE decision_overrides (
   decision INTEGER NOT NULL REFERENCES decisions (key),
   position INTEGER NOT NULL,
@@ -373,11 +401,17 @@ CREATE INDEX audit_entries_by_time ON audit_entries (at, sequence);
 CREATE INDEX audit_entries_by_visit ON audit_entries (content ->> '$.visit')
   WHERE content ->> '$.visit' IS NOT NULL;
 
+CREATE INDEX decision_figures_by_time ON decision_figures (saved_at);
+
+CREATE INDEX decision_figures_by_visit ON decision_figures (visit, decision);
+
 CREATE INDEX decisions_by_recommendation ON decisions (recommendation);
 
 CREATE UNIQUE INDEX decisions_by_replaced ON decisions (replaces) WHERE replaces IS NOT NULL;
 
 CREATE INDEX decisions_by_visit ON decisions (visit, key DESC);
+
+CREATE INDEX patients_archived ON patients (key) WHERE archived_at IS NOT NULL;
 
 CREATE INDEX patients_by_last_visit ON patients (last_visit_date DESC, key DESC);
 

@@ -4,7 +4,7 @@
  * audit-head.ts to tell; filters and names are audit-log.ts's.
  */
 
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { z } from 'zod';
 import type { ReadableDb, WritableDb } from './handle.ts';
 
@@ -194,5 +194,5 @@ export function lastAudit(db: ReadableDb): { readonly sequence: number; readonly
 function hashOf(row: Omit<AuditRow, 'hash'>): string {
   const { previous_hash, sequence, at, actor, action, subject, content } = row;
   const text = JSON.stringify([previous_hash, sequence, at, actor, action, subject, content]);
-  return createHash('sha256').update(text).digest('hex');
+  return hash('sha256', text);
 }

@@ -46,6 +46,9 @@ interface OverrideRow {
   readonly note: string;
 }
 
+/** Decisions checked at a time. */
+const PAGE = 200;
+
 const SELECT = `SELECT d.*, v.id AS visit_id, r.id AS recommendation_id, o.id AS replaces_id FROM decisions d
   JOIN visits v ON v.key = d.visit JOIN recommendations r ON r.key = d.recommendation
   LEFT JOIN decisions o ON o.key = d.replaces`;
@@ -145,13 +148,27 @@ export function countDecisions(db: ReadableDb): number {
 
 /** Ids of audited decisions that are gone or differ from what the audit log says was saved. */
 export function changedDecisions(db: ReadableDb): DecisionId[] {
-  return listAudit(db)
-    .filter(({ action }) => action === 'decision.saved')
-    .filter(({ subject, content }) => {
-      const row = db.get<DecisionRow>(`${SELECT} WHERE d.id = ?`, subject);
-      return !row || storedHash(db, row) !== content['sha256'];
-    })
-    .map(({ subject }) => asId<DecisionId>(subject));
+  return [...changedDecisionPages(db)].flat();
+}
+
+/** The same, so many audited decisions at a time. */
+export function* changedDecisionPages(db: ReadableDb): Generator<DecisionId[]> {
+  let after = 0;
+  while (true) {
+    const saved = db.all<{ sequence: number; subject: string; sha256: string | null }>(
+      `SELECT sequence, subject, content ->> '$.sha256' AS sha256 FROM audit_entries
+       WHERE action = 'decision.saved' AND sequence > ? ORDER BY sequence LIMIT ${PAGE}`,
+      after,
+    );
+    yield saved
+      .filter(({ subject, sha256 }) => {
+        const row = db.get<DecisionRow>(`${SELECT} WHERE d.id = ?`, subject);
+        return !row || storedHash(db, row) !== sha256;
+      })
+      .map(({ subject }) => asId<DecisionId>(subject));
+    if (saved.length < PAGE) return;
+    after = saved.at(-1)!.sequence;
+  }
 }
 
 /** What the audit log says of a stored decision. @throws FlameError NOT_FOUND */

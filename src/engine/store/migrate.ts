@@ -13,6 +13,7 @@ import { siteTables } from './migrations/0008-site-table.ts';
 import { ageInMonths } from './migrations/0009-age-in-months.ts';
 import { siteMappings } from './migrations/0010-site-mappings.ts';
 import { accounts } from './migrations/0011-accounts.ts';
+import { decisionFigures } from './migrations/0012-decision-figures.ts';
 
 export interface Migration {
   /** The schema version it leads to; its file's number. */
@@ -34,6 +35,7 @@ export const MIGRATIONS: readonly Migration[] = [
   ageInMonths,
   siteMappings,
   accounts,
+  decisionFigures,
 ];
 
 /** The schema that this version of Flame writes. */

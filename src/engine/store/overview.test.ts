@@ -8,6 +8,7 @@ import { asId, type DrugId, type VisitId } from '../../shared/ids.ts';
 import { rateOf, type Overview, type OverviewQuery } from '../../shared/overview.ts';
 import type { Recommendation } from '../../shared/recommendation.ts';
 import { appendAudit } from './audit.ts';
+import { countDecisionFigures } from './decision-figures.ts';
 import { saveDecision } from './decisions.ts';
 import type { WritableDb } from './handle.ts';
 import { readOverview } from './overview.ts';
@@ -162,6 +163,29 @@ describe('the overview', () => {
       expect(read(db, { from: '2026-03-09', to: '2026-03-09' }).decisions).toBe(1);
       expect(read(db, { from: '2026-03-10' }).decisions).toBe(0);
       expect(read(db, { to: '2026-03-08' })).toMatchObject({ decisions: 0, periods: [], drugs: [] });
+    });
+  });
+
+  it('counts each decision once, goes on where it was stopped, and counts anew what was counted differently', async () => {
+    await withStore(({ db }) => {
+      const expected = (n: number): void => {
+        const found = read(db);
+        expect(found).toMatchObject({ decisions: n, alerts: { proposed: n, final: n }, interactionRates: n });
+        expect(found.drugs).toEqual(
+          ['a', 'b'].map((drug) => ({ drug, name: drug, proposed: n, kept: n, added: 0 })),
+        );
+      };
+      const add = (): unknown =>
+        decide(db, { proposed: ['a', 'b'], final: ['a', 'b'], at: '2026-03-02T12:00:00.000Z' });
+      db.transaction(() => Array.from({ length: 300 }, add));
+      const steps = countDecisionFigures(db);
+      expect(steps.next().value).toBe(50);
+      expected(300);
+      add();
+      expected(301);
+      db.run('UPDATE decision_figures SET counting = 0, severe = 9 WHERE decision <= 10');
+      expected(301);
+      expect([...countDecisionFigures(db)]).toEqual([]);
     });
   });
 
