@@ -195,7 +195,8 @@ function stagePaths(checkpoint: string | undefined): string[] {
   return checkpoint === undefined ? [] : ['cross-fit', 'supervised'].map((stage) => `${checkpoint}.${stage}`);
 }
 
-async function keptAt(
+/** What a stage made, from where it is kept or made anew. */
+export async function keptAt(
   path: string | undefined,
   make: () => Promise<ReadonlyMap<string, HostTensor>>,
 ): Promise<ReadonlyMap<string, HostTensor>> {

@@ -1,0 +1,54 @@
+/** `npm run train:text`: trains the small text backbone from the corpus rendered as text and writes it as a text model. */
+import { mkdirSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { interruptible, openKnowledge, PATHS } from '../src/cli/setup.ts';
+import { SMALL_TEXT } from '../src/flame/text/settings.ts';
+import { trainTextPack } from '../src/flame/text/train-pack.ts';
+
+const { values } = parseArgs({
+  options: {
+    out: { type: 'string', default: join(PATHS.models, 'flame-text-small') },
+    corpus: { type: 'string', default: PATHS.corpus },
+    years: { type: 'string', default: '1995-2008' },
+    steps: { type: 'string' },
+    visits: { type: 'string' },
+    threads: { type: 'string', default: '1' },
+    seed: { type: 'string', default: '1' },
+  },
+});
+const [first, last] = values.years.split('-').map(Number) as [number, number];
+const recipe = {
+  ...SMALL_TEXT,
+  ...(values.visits === undefined ? {} : { visits: Number(values.visits) }),
+  imitation: {
+    ...SMALL_TEXT.imitation,
+    ...(values.steps === undefined ? {} : { steps: Number(values.steps) }),
+  },
+};
+mkdirSync(PATHS.checkpoints, { recursive: true });
+const started = performance.now();
+const manifest = await trainTextPack(
+  {
+    corpus: resolve(values.corpus),
+    knowledge: openKnowledge(),
+    directory: resolve(values.out),
+    trainYears: [first, last],
+    recipe,
+    seed: Number(values.seed),
+    checkpoint: join(PATHS.checkpoints, basename(values.out)),
+    threads: Number(values.threads),
+  },
+  (stage, progress) => {
+    const seconds = Math.round((performance.now() - started) / 1000);
+    const figures = Object.entries(progress?.values ?? {}).map(
+      ([name, value]) => `${name} ${value.toFixed(4)}`,
+    );
+    const place = progress
+      ? ` ${progress.step}/${progress.steps}, ${Math.round(progress.secondsLeft)} s left`
+      : '';
+    process.stderr.write(`${seconds} s  ${stage}${place}  ${figures.join('  ')}\n`);
+  },
+  interruptible(),
+);
+process.stdout.write(`${manifest.name} ${manifest.version}: ${manifest.training.seconds} s\n`);

@@ -1,0 +1,286 @@
+/**
+ * A text model on disk: a Llama checkpoint as Hugging Face lays it out, and beside it what Flame adds. Reading checks every
+ * file against the manifest, and refuses what does not fit; it runs no model.
+ *
+ *   manifest.json            this format: prompts, formulary, calibration, provenance, hash of every file
+ *   config.json, tokenizer.json, model.safetensors (or shards)   the checkpoint
+ *   vocabulary.json          features and formulary, as compact packs have them
+ *   structured.safetensors   structured embeddings and their projections
+ *   adapter_config.json, adapter_model.safetensors   a LoRA adapter as PEFT stores one, where there is one
+ */
+import { createHash } from 'node:crypto';
+import { createReadStream, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { z } from 'zod';
+import type { HostTensor } from '../../nn/dtype.ts';
+import { NnError } from '../../nn/errors.ts';
+import { formatConfig, type PretrainedConfig } from '../../nn/pretrained/config.ts';
+import {
+  CONFIG_FILE,
+  type PretrainedFolder,
+  readPretrained,
+  WEIGHTS_FILE,
+} from '../../nn/pretrained/folder.ts';
+import { TextTokenizer, TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from '../../nn/pretrained/tokenizer.ts';
+import { formatSafetensors, loadSafetensors } from '../../nn/safetensors.ts';
+import { FlameError } from '../../shared/errors.ts';
+import { asId, type DrugId } from '../../shared/ids.ts';
+import { frontSchema, protocolSchema } from '../front-schema.ts';
+import { ADAPTER_CONFIG, ADAPTER_WEIGHTS, type Adapter, formatAdapter, parseAdapter } from '../local/peft.ts';
+import { type Vocabulary, vocabularyHash } from '../vocabulary.ts';
+import type { TokenizerFiles } from './bpe.ts';
+import { PROJECTOR } from './network.ts';
+import { type StructuredTables, tablesFromTensors, tablesToTensors } from './structured.ts';
+
+export const TEXT_PACK_FORMAT = 'flame-text-pack-1';
+const MANIFEST = 'manifest.json';
+const VOCABULARY = 'vocabulary.json';
+const STRUCTURED = 'structured.safetensors';
+
+const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/);
+const manifestSchema = z.object({
+  format: z.literal(TEXT_PACK_FORMAT),
+  name: z.string(),
+  version: z.string(),
+  createdAt: z.string(),
+  files: z.array(z.object({ file: z.string(), sha256: sha256Schema, bytes: z.number().int().nonnegative() })),
+  prompts: z.string(),
+  shape: z.object({
+    contextTokens: z.number().int().positive(),
+    packedTokens: z.number().int().positive(),
+    listTokens: z.number().int().positive(),
+    writtenTokens: z.number().int().positive(),
+    rows: z.number().int().positive(),
+  }),
+  /** logit p = slope · (z(yes) − z(no)) + the drug's own frequency + intercept. */
+  calibration: z.object({ slope: z.number().positive(), intercept: z.number() }),
+  /** Who writes the lists: the model, or penalised decoding of its probabilities. */
+  lists: z.enum(['written', 'decoded']),
+  vocabularyHash: sha256Schema,
+  knowledgeVersion: z.string(),
+  interactionVersion: z.string(),
+  dataTerms: z.string(),
+  training: z.object({
+    corpus: z.string(),
+    split: z.string(),
+    visits: z.number().int().nonnegative(),
+    formularySize: z.number().int().positive(),
+    settings: z.record(z.string(), z.number()),
+    hardware: z.string(),
+    seconds: z.number(),
+  }),
+  metrics: z
+    .object({ protocol: protocolSchema, seeds: z.number().int(), values: z.record(z.string(), z.number()) })
+    .nullable(),
+  front: frontSchema.nullable(),
+});
+export type TextManifest = z.infer<typeof manifestSchema>;
+export type TextDescription = Omit<
+  TextManifest,
+  'format' | 'version' | 'createdAt' | 'files' | 'vocabularyHash'
+>;
+
+const vocabularySchema = z.object({
+  features: z.array(z.string()),
+  uses: z.array(z.number()),
+  formulary: z.array(z.string()),
+  drugUses: z.array(z.number()),
+  visits: z.number(),
+  lastYear: z.number(),
+});
+
+export interface TextPack {
+  readonly manifest: TextManifest;
+  readonly vocabulary: Vocabulary;
+  readonly tables: StructuredTables;
+  /** The projections, by parameter name. */
+  readonly projections: ReadonlyMap<string, HostTensor>;
+  readonly checkpoint: PretrainedFolder;
+  readonly tokenizer: TextTokenizer;
+  readonly adapter: Adapter | null;
+}
+
+export interface TextPackContent {
+  readonly config: PretrainedConfig;
+  readonly tokenizer: TokenizerFiles;
+  /** The model's weights and the projections, by parameter name. */
+  readonly parameters: ReadonlyMap<string, HostTensor>;
+  readonly vocabulary: Vocabulary;
+  readonly tables: StructuredTables;
+}
+
+/** Writes a model that was trained here, its weights in half precision. The folder is made. */
+export function writeTextPack(
+  directory: string,
+  description: TextDescription,
+  { config, tokenizer, parameters, vocabulary, tables }: TextPackContent,
+): Promise<TextManifest> {
+  mkdirSync(directory, { recursive: true });
+  const isProjection = (name: string): boolean => name.startsWith(`${PROJECTOR}.`);
+  const only = (wanted: boolean): Map<string, HostTensor> =>
+    new Map([...parameters].filter(([name]) => isProjection(name) === wanted));
+  const structured = new Map([...tablesToTensors(tables, vocabulary.features.length), ...only(true)]);
+  const contents: readonly (readonly [string, Uint8Array])[] = [
+    [CONFIG_FILE, json(formatConfig(config))],
+    [TOKENIZER_FILE, json(tokenizer.tokenizer)],
+    [TOKENIZER_CONFIG_FILE, json(tokenizer.config)],
+    [WEIGHTS_FILE, formatSafetensors(only(false), { floatsAs: 'F16', metadata: { format: 'pt' } })],
+    [STRUCTURED, formatSafetensors(structured, { floatsAs: 'F16' })],
+    [VOCABULARY, json(vocabulary)],
+  ];
+  for (const [file, bytes] of contents) writeFileSync(join(directory, file), bytes);
+  return sealTextPack(directory, description, vocabulary);
+}
+
+/** Puts an adapter, as PEFT stores one, into a folder that is then sealed anew. */
+export function writeAdapterFiles(directory: string, adapter: Adapter): void {
+  for (const [file, bytes] of formatAdapter(adapter)) writeFileSync(join(directory, file), bytes);
+}
+
+/** Writes the manifest over the files that are in a folder. */
+export async function sealTextPack(
+  directory: string,
+  description: TextDescription,
+  vocabulary: Vocabulary,
+): Promise<TextManifest> {
+  const checkpoint = readPretrained(directory);
+  const names = new Set([
+    CONFIG_FILE,
+    TOKENIZER_FILE,
+    TOKENIZER_CONFIG_FILE,
+    VOCABULARY,
+    STRUCTURED,
+    ADAPTER_CONFIG,
+    ADAPTER_WEIGHTS,
+    ...[...checkpoint.tensors.values()].map(({ file }) => file),
+  ]);
+  const files = [];
+  for (const file of [...names].filter((name) => existsSync(join(directory, name))))
+    files.push(await fileEntry(directory, file));
+  const hashes = files.map(({ sha256 }) => sha256).join();
+  const manifest = manifestSchema.parse({
+    format: TEXT_PACK_FORMAT,
+    ...description,
+    version: createHash('sha256').update(hashes).digest('hex').slice(0, 12),
+    createdAt: new Date().toISOString(),
+    files,
+    vocabularyHash: vocabularyHash(vocabulary),
+  });
+  writeFileSync(join(directory, MANIFEST), json(manifest));
+  return manifest;
+}
+
+/** Replaces what a pack says of its measurements; weights and version stay. */
+export function updateTextMeasurements(
+  directory: string,
+  measured: Partial<Pick<TextManifest, 'metrics' | 'front' | 'calibration'>>,
+): void {
+  writeFileSync(
+    join(directory, MANIFEST),
+    json(manifestSchema.parse({ ...readTextManifest(directory), ...measured })),
+  );
+}
+
+/** Whether a folder holds a text model's manifest. */
+export function isTextPack(directory: string): boolean {
+  try {
+    const parsed = JSON.parse(readFileSync(join(directory, MANIFEST), 'utf8')) as { format?: unknown } | null;
+    return parsed?.format === TEXT_PACK_FORMAT;
+  } catch {
+    return false;
+  }
+}
+
+/** @throws FlameError MODEL_PACK_MISSING, MODEL_PACK_CORRUPT */
+export function readTextManifest(directory: string): TextManifest {
+  const path = join(directory, MANIFEST);
+  if (!existsSync(path)) throw new FlameError('MODEL_PACK_MISSING', { pack: basename(directory) });
+  return read(directory, MANIFEST, () => manifestSchema.parse(JSON.parse(readFileSync(path, 'utf8'))));
+}
+
+/**
+ * Reads a pack. Sizes of all files are checked, and the hashes of all but the checkpoint's weights, whose gigabytes
+ * `verifyTextPack` reads.
+ * @throws FlameError MODEL_PACK_MISSING, MODEL_PACK_CORRUPT
+ */
+export function readTextPack(directory: string): TextPack {
+  const manifest = readTextManifest(directory);
+  const checkpoint = read(directory, 'the checkpoint', () => readPretrained(directory));
+  const weightFiles = new Set([...checkpoint.tensors.values()].map(({ file }) => file));
+  for (const entry of manifest.files) {
+    const path = join(directory, entry.file);
+    if (basename(entry.file) !== entry.file || !existsSync(path))
+      throw corrupt(directory, `${entry.file} is missing`);
+    const { size } = statSync(path);
+    if (size !== entry.bytes)
+      throw corrupt(directory, `${entry.file} has ${size} bytes instead of ${entry.bytes}`);
+    if (weightFiles.has(entry.file)) continue;
+    if (createHash('sha256').update(readFileSync(path)).digest('hex') !== entry.sha256)
+      throw corrupt(directory, `the sha256 of ${entry.file} is not the manifest's`);
+  }
+  const vocabulary = read(directory, VOCABULARY, () => {
+    const raw = vocabularySchema.parse(JSON.parse(readFileSync(join(directory, VOCABULARY), 'utf8')));
+    return { ...raw, formulary: raw.formulary.map((drug) => asId<DrugId>(drug)) };
+  });
+  if (vocabularyHash(vocabulary) !== manifest.vocabularyHash)
+    throw corrupt(directory, `${VOCABULARY} is not the vocabulary that the weights were trained with`);
+  const { tensors } = read(directory, STRUCTURED, () => loadSafetensors(join(directory, STRUCTURED)));
+  const tables = tablesFromTensors(tensors);
+  if (
+    tables?.drugs !== vocabulary.formulary.length ||
+    tensors.get('structured.features')!.shape[0] !== vocabulary.features.length
+  )
+    throw corrupt(directory, `${STRUCTURED} does not fit ${VOCABULARY}`);
+  return {
+    manifest,
+    vocabulary,
+    tables,
+    projections: new Map([...tensors].filter(([name]) => name.startsWith(`${PROJECTOR}.`))),
+    checkpoint,
+    tokenizer: read(directory, TOKENIZER_FILE, () =>
+      TextTokenizer.read(directory, checkpoint.config.vocabularySize),
+    ),
+    adapter: existsSync(join(directory, ADAPTER_CONFIG))
+      ? parseAdapter(
+          readFileSync(join(directory, ADAPTER_CONFIG)),
+          readFileSync(join(directory, ADAPTER_WEIGHTS)),
+        )
+      : null,
+  };
+}
+
+/** Checks the hash of every file, weights included. @throws FlameError MODEL_PACK_CORRUPT */
+export async function verifyTextPack(directory: string): Promise<void> {
+  for (const entry of readTextManifest(directory).files) {
+    if (!existsSync(join(directory, entry.file))) throw corrupt(directory, `${entry.file} is missing`);
+    const { sha256 } = await fileEntry(directory, entry.file);
+    if (sha256 !== entry.sha256)
+      throw corrupt(directory, `the sha256 of ${entry.file} is not the manifest's`);
+  }
+}
+
+async function fileEntry(directory: string, file: string) {
+  const path = join(directory, file);
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  return { file, sha256: hash.digest('hex'), bytes: statSync(path).size };
+}
+
+function json(value: unknown): Buffer {
+  return Buffer.from(`${JSON.stringify(value, null, 1)}\n`);
+}
+
+/** Whatever goes wrong while a file is interpreted means that the folder is not what a pack is. */
+function read<Value>(directory: string, file: string, parse: () => Value): Value {
+  try {
+    return parse();
+  } catch (cause) {
+    if (cause instanceof FlameError) throw cause;
+    const why = cause instanceof NnError ? cause.message : `${file} cannot be read`;
+    throw new FlameError('MODEL_PACK_CORRUPT', { pack: basename(directory), problem: why }, { cause });
+  }
+}
+
+function corrupt(directory: string, problem: string): FlameError {
+  return new FlameError('MODEL_PACK_CORRUPT', { pack: basename(directory), problem });
+}
