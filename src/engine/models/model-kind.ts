@@ -13,6 +13,7 @@ import { FlameError } from '../../shared/errors.ts';
 import type { ModelDetails } from '../../shared/models-api.ts';
 import { openModel, summaryOf, type OpenModel } from '../model.ts';
 import { localKind } from './local-kind.ts';
+import { textKind } from './text-kind.ts';
 
 /** What a manifest says, before any other file is read. */
 export interface ModelDescription {
@@ -83,7 +84,7 @@ const packKind: ModelKind = {
   open: (folder, { knowledge, session }) => openModel(dirname(folder), basename(folder), knowledge, session),
 };
 
-const MODEL_KINDS: readonly ModelKind[] = [packKind, localKind];
+const MODEL_KINDS: readonly ModelKind[] = [packKind, localKind, textKind];
 
 /** @throws FlameError MODEL_PACK_MISSING without a manifest, MODEL_PACK_CORRUPT when it is none that Flame knows */
 export function kindOf(folder: string): ModelKind {

@@ -81,7 +81,7 @@ function distinctLists(lists: readonly (readonly number[])[]): {
 }
 
 /** Clearly worse by the classifier's probabilities, or with a pair where none may be because the room for edits ran out. */
-function refused(edited: GridPoint, penalised: GridPoint): boolean {
+export function refused(edited: GridPoint, penalised: GridPoint): boolean {
   if (edited.alpha === 1 && edited.interactionCount > 0) return true;
   return (
     penalised.interactionCount <= edited.interactionCount &&
@@ -125,8 +125,8 @@ function forbid(
  * The evidence of each step: first how penalised decoding built the list, then the policy's edits.
  * @param own the point of penalised decoding; @param start the same list as places among the drugs
  */
-function replay(
-  { drugs, probabilities, pairs, excluded }: ListProblem,
+export function replay(
+  { drugs, probabilities, pairs, excluded }: DecodingProblem,
   own: GridPoint,
   start: readonly number[],
   actions: readonly number[],

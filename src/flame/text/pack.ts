@@ -9,7 +9,16 @@
  *   adapter_config.json, adapter_model.safetensors   a LoRA adapter as PEFT stores one, where there is one
  */
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import type { HostTensor } from '../../nn/dtype.ts';
@@ -36,6 +45,8 @@ export const TEXT_PACK_FORMAT = 'flame-text-pack-1';
 const MANIFEST = 'manifest.json';
 const VOCABULARY = 'vocabulary.json';
 const STRUCTURED = 'structured.safetensors';
+
+const HASHED_AT_ONCE = 1 << 22;
 
 const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/);
 const manifestSchema = z.object({
@@ -114,7 +125,7 @@ export function writeTextPack(
   directory: string,
   description: TextDescription,
   { config, tokenizer, parameters, vocabulary, tables }: TextPackContent,
-): Promise<TextManifest> {
+): TextManifest {
   mkdirSync(directory, { recursive: true });
   const isProjection = (name: string): boolean => name.startsWith(`${PROJECTOR}.`);
   const only = (wanted: boolean): Map<string, HostTensor> =>
@@ -138,11 +149,11 @@ export function writeAdapterFiles(directory: string, adapter: Adapter): void {
 }
 
 /** Writes the manifest over the files that are in a folder. */
-export async function sealTextPack(
+export function sealTextPack(
   directory: string,
   description: TextDescription,
   vocabulary: Vocabulary,
-): Promise<TextManifest> {
+): TextManifest {
   const checkpoint = readPretrained(directory);
   const names = new Set([
     CONFIG_FILE,
@@ -154,9 +165,9 @@ export async function sealTextPack(
     ADAPTER_WEIGHTS,
     ...[...checkpoint.tensors.values()].map(({ file }) => file),
   ]);
-  const files = [];
-  for (const file of [...names].filter((name) => existsSync(join(directory, name))))
-    files.push(await fileEntry(directory, file));
+  const files = [...names]
+    .filter((name) => existsSync(join(directory, name)))
+    .map((file) => fileEntry(directory, file));
   const hashes = files.map(({ sha256 }) => sha256).join();
   const manifest = manifestSchema.parse({
     format: TEXT_PACK_FORMAT,
@@ -179,16 +190,6 @@ export function updateTextMeasurements(
     join(directory, MANIFEST),
     json(manifestSchema.parse({ ...readTextManifest(directory), ...measured })),
   );
-}
-
-/** Whether a folder holds a text model's manifest. */
-export function isTextPack(directory: string): boolean {
-  try {
-    const parsed = JSON.parse(readFileSync(join(directory, MANIFEST), 'utf8')) as { format?: unknown } | null;
-    return parsed?.format === TEXT_PACK_FORMAT;
-  } catch {
-    return false;
-  }
 }
 
 /** @throws FlameError MODEL_PACK_MISSING, MODEL_PACK_CORRUPT */
@@ -250,19 +251,30 @@ export function readTextPack(directory: string): TextPack {
 }
 
 /** Checks the hash of every file, weights included. @throws FlameError MODEL_PACK_CORRUPT */
-export async function verifyTextPack(directory: string): Promise<void> {
+export function verifyTextPack(directory: string): void {
   for (const entry of readTextManifest(directory).files) {
     if (!existsSync(join(directory, entry.file))) throw corrupt(directory, `${entry.file} is missing`);
-    const { sha256 } = await fileEntry(directory, entry.file);
+    const { sha256 } = fileEntry(directory, entry.file);
     if (sha256 !== entry.sha256)
       throw corrupt(directory, `the sha256 of ${entry.file} is not the manifest's`);
   }
 }
 
-async function fileEntry(directory: string, file: string) {
+/** Reads a file in pieces: weights may exceed what one buffer holds. */
+function fileEntry(directory: string, file: string) {
   const path = join(directory, file);
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  const opened = openSync(path, 'r');
+  try {
+    const piece = Buffer.alloc(HASHED_AT_ONCE);
+    for (;;) {
+      const read = readSync(opened, piece);
+      if (read === 0) break;
+      hash.update(piece.subarray(0, read));
+    }
+  } finally {
+    closeSync(opened);
+  }
   return { file, sha256: hash.digest('hex'), bytes: statSync(path).size };
 }
 

@@ -78,13 +78,7 @@ export class Prompts {
       note: (note ?? '').replace(/\s+/g, ' ').slice(0, NOTE_LIMIT).trim(),
     };
     const lines = [...templates.context, ...(history ? templates.history : []), ...templates.note];
-    return [
-      ...lines.flatMap((line) => {
-        const filled = fill(line, fields);
-        return filled === null ? [] : parts(`${filled}\n`);
-      }),
-      `${templates.question}\n`,
-    ];
+    return [...lines.flatMap((line) => filled(line, fields)), `${templates.question}\n`];
   }
 
   /** The drug-level question, candidate last; the answer is what comes next. */
@@ -146,20 +140,19 @@ export class Prompts {
   }
 }
 
-/** The line with its fields filled in; null when one of them has nothing to say. */
-function fill(line: string, fields: Readonly<Record<string, string>>): string | null {
-  let isEmpty = false;
-  const filled = line.replace(/\{(\w+)\}/g, (_, name: string) => {
-    const value = fields[name] ?? '';
-    isEmpty ||= value === '';
-    return value;
-  });
-  return isEmpty ? null : filled;
+/** A line with its fields filled in; nothing when one of them has nothing to say. */
+function filled(line: string, fields: Readonly<Record<string, string>>): PromptPart[] {
+  const names = [...line.matchAll(FIELD)].map(([, name]) => name!);
+  if (names.some((name) => !fields[name])) return [];
+  return parts(`${line}\n`).map((part) =>
+    typeof part === 'string' ? part.replace(FIELD, (_, name: string) => fields[name]!) : part,
+  );
 }
+const FIELD = /\{(\w+)\}/g;
 
-/** Text and placeholders of a filled template. Text in a visit that looks like a placeholder is text. */
-function parts(text: string, drug?: number): PromptPart[] {
-  return text
+/** Text and placeholders of a template, before it is filled in: what a visit says is never a placeholder. */
+function parts(template: string, drug?: number): PromptPart[] {
+  return template
     .split(/(\[(?:PatEmb|DiasEmb|ProEmb|DrugEmb)\] ?)/)
     .filter((piece) => piece !== '')
     .map((piece) => {

@@ -95,7 +95,7 @@ export async function reinforce(
   settings: TextReinforcedSettings,
   from: ReadonlyMap<string, HostTensor>,
 ): Promise<Map<string, HostTensor>> {
-  const { network, prompts, tokenizer, trie, corpus } = run;
+  const { network, prompts, tokenizer, trie } = run;
   const { visits, group: samples, rounds, seed } = settings;
   const tokens = shape.contextTokens + samples * (shape.listTokens + shape.writtenTokens);
   const outs = { candidates: 0, actions: visits * samples * shape.writtenTokens, breadth: trie.breadth };

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { Knowledge } from '../../knowledge/knowledge.ts';
 import type { HostTensor } from '../../nn/dtype.ts';
+import { NnError } from '../../nn/errors.ts';
 import type { PretrainedConfig } from '../../nn/pretrained/config.ts';
 import { TextTokenizer, TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from '../../nn/pretrained/tokenizer.ts';
 import { Random } from '../../nn/random.ts';
@@ -167,8 +168,13 @@ export function textNetwork(
   tokenizer: TextTokenizer,
   { templates }: Prompts,
 ): TextNetwork {
-  // A word that this tokenizer splits answers with its first token.
-  return { llama, tables, yes: tokenizer.encode(templates.yes)[0]!, no: tokenizer.encode(templates.no)[0]! };
+  // A word that this tokenizer splits answers with its first token, with its space or, where that stands alone, without.
+  for (const [yes, no] of [
+    [templates.yes, templates.no],
+    [templates.yes.trim(), templates.no.trim()],
+  ].map((words) => words.map((word) => tokenizer.encode(word)[0]!)) as [number, number][])
+    if (yes !== no) return { llama, tables, yes, no };
+  throw new NnError('tokenizer-unusable', 'yes and no begin with the same token');
 }
 
 export function formularyTrie(prompts: Prompts, tokenizer: TextTokenizer): FormularyTrie {

@@ -5,14 +5,7 @@ import { FormularyTrie, ListWriter, stepsOfTokens } from './trie.ts';
 
 const BREAK = 0;
 /** Drugs as token paths, several sharing beginnings, one the beginning of another: the line break tells them apart. */
-const NAMES = [
-  [5, 6],
-  [5, 6, 7],
-  [5, 8],
-  [9],
-  [9, 9, 9, 9],
-  [10, 11],
-];
+const NAMES = [[5, 6], [5, 6, 7], [5, 8], [9], [9, 9, 9, 9], [10, 11]];
 const trie = new FormularyTrie(
   NAMES.map((name) => [...name, BREAK]),
   [BREAK],

@@ -1,0 +1,67 @@
+/** A text model that is trained in seconds on made-up visits, for tests of everything that stands on one. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Knowledge } from '../../knowledge/knowledge.ts';
+import { syntheticVisits } from '../testing/synthetic-visits.ts';
+import type { TextManifest } from './pack.ts';
+import { SMALL_TEXT, type TextRecipe } from './settings.ts';
+import { type TextStage, trainTextPack } from './train-pack.ts';
+
+export const TINY_TEXT: TextRecipe = {
+  ...SMALL_TEXT,
+  llama: {
+    ...SMALL_TEXT.llama,
+    hiddenSize: 32,
+    layers: 1,
+    heads: 2,
+    keyValueHeads: 1,
+    headSize: 16,
+    intermediateSize: 64,
+  },
+  vocabulary: 300,
+  tokenizerVisits: 100,
+  visits: 800,
+  listVisits: 60,
+  shape: { contextTokens: 96, packedTokens: 64, listTokens: 40, writtenTokens: 24, rows: 22 },
+  imitation: { ...SMALL_TEXT.imitation, rows: 8, tokens: 192, steps: 350, learningRate: 4e-3, negatives: 8 },
+  lists: { ...SMALL_TEXT.lists, rows: 8, tokens: 192, steps: 30, learningRate: 2e-3, negatives: 4 },
+  reinforced: { ...SMALL_TEXT.reinforced, rounds: 3, visits: 2, group: 4 },
+};
+
+export function trainTinyText(
+  folder: string,
+  knowledge: Knowledge,
+  onStage: (stage: TextStage) => void = () => undefined,
+): Promise<TextManifest> {
+  const corpus = join(folder, 'visits.jsonl');
+  const lines = syntheticVisits(1500).map(({ id, year, clinician, context, drugs }) =>
+    JSON.stringify({
+      visit: id,
+      year,
+      clinician,
+      age: context.age,
+      sex: context.sex,
+      specialty: context.specialty,
+      reasons: [],
+      dx_system: 'ICD-9-CM',
+      dx: context.diagnoses.map(({ code }) => code),
+      chronic: [],
+      procedures: [],
+      drugs,
+    }),
+  );
+  writeFileSync(corpus, `${lines.join('\n')}\n`);
+  return trainTextPack(
+    {
+      corpus,
+      knowledge,
+      directory: join(folder, 'tiny-text'),
+      trainYears: [1995, 2008],
+      recipe: TINY_TEXT,
+      seed: 1,
+      threads: 1,
+      formularyMinimum: 50,
+    },
+    onStage,
+  );
+}
