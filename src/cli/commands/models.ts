@@ -1,10 +1,9 @@
 /** `flame models`: lists the model packs and checks them byte by byte. Changes none. */
 
-import { join } from 'node:path';
 import { Command } from 'commander';
-import { listPacks, openModel, summaryOf } from '../../engine/model.ts';
-import { readManifest } from '../../flame/model-pack.ts';
+import { listPacks } from '../../engine/model.ts';
 import { FlameError, toWireError, describeError } from '../../shared/errors.ts';
+import { describeNamed, verifyNamed } from '../open-model.ts';
 import { table, writeJson, writeLines } from '../output.ts';
 import { openKnowledge, PATHS } from '../setup.ts';
 
@@ -15,7 +14,7 @@ export function modelsCommand(): Command {
     .description('name, version, formulary and measurements of every pack')
     .option('--json', 'one JSON document on standard output')
     .action(({ json }: { json?: boolean }) => {
-      const packs = listPacks(PATHS.models).map((name) => summaryOf(readManifest(join(PATHS.models, name))));
+      const packs = listPacks(PATHS.models).flatMap((name) => describeNamed(name).summary ?? []);
       if (json) {
         writeJson(packs);
         return;
@@ -61,9 +60,7 @@ async function verifyPacks(names: readonly string[]) {
   const results = [];
   for (const name of names) {
     try {
-      const model = await openModel(PATHS.models, name, knowledge);
-      await model.close();
-      results.push({ name, version: model.version, error: null });
+      results.push({ name, version: await verifyNamed(name, knowledge), error: null });
     } catch (thrown) {
       const error = toWireError(thrown);
       results.push({ name, version: null, error: { ...error, ...describeError(error.code, error.details) } });

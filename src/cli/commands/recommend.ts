@@ -1,7 +1,6 @@
 /** `flame recommend`: the engine's recommendation for one visit in a file, shown along the slider. Stores nothing. */
 
 import { Command } from 'commander';
-import { openModel } from '../../engine/model.ts';
 import { Recommender } from '../../engine/recommend.ts';
 import { SHIPPED_PACK } from '../../flame/model-pack.ts';
 import type { Knowledge } from '../../knowledge/knowledge.ts';
@@ -15,8 +14,9 @@ import type {
   RecommendationWarning,
 } from '../../shared/recommendation.ts';
 import { interactionLines } from '../interactions.ts';
+import { openNamed } from '../open-model.ts';
 import { counted, percent, table, writeJson, writeLines } from '../output.ts';
-import { openKnowledge, PATHS, SITE_TABLE_OPTION } from '../setup.ts';
+import { openKnowledge, SITE_TABLE_OPTION } from '../setup.ts';
 import { readOneVisit, type VisitFile } from '../visit-file.ts';
 
 interface Options {
@@ -31,11 +31,11 @@ export function recommendCommand(): Command {
     .argument('<visit.json>', 'one visit in the visit format, without drugs; `-` reads standard input')
     .option(...SITE_TABLE_OPTION)
     .option('--json', 'one JSON document on standard output')
-    .option('--pack <name>', 'model pack in the models folder', SHIPPED_PACK)
+    .option('--pack <name>', 'model in the models folder, of any kind', SHIPPED_PACK)
     .action(async (path: string, { json, pack, siteTable }: Options) => {
       const knowledge = openKnowledge(siteTable);
       const visit = readOneVisit(path, knowledge);
-      const model = await openModel(PATHS.models, pack, knowledge);
+      const model = await openNamed(pack, knowledge);
       try {
         const id = asId<VisitId>(visit.record.visit);
         const reply = await new Recommender(knowledge, model).recommend({ id, ...visit.content });
