@@ -21,6 +21,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   evaluate: async () => (await import('./commands/evaluate.ts')).evaluateCommand(),
   dataset: async () => (await import('./commands/dataset.ts')).datasetCommand(),
   import: async () => (await import('./commands/import.ts')).importCommand(),
+  export: async () => (await import('./commands/export.ts')).exportCommand(),
+  decrypt: async () => (await import('./commands/export.ts')).decryptCommand(),
   train: async () => (await import('./commands/train.ts')).trainCommand(),
   audit: async () => (await import('./commands/audit.ts')).auditCommand(),
   models: async () => (await import('./commands/models.ts')).modelsCommand(),

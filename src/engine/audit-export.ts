@@ -4,6 +4,7 @@
  */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { BYTE_ORDER_MARK, csvLine } from '../records/csv.ts';
 import type { AuditEntryView } from '../shared/audit.ts';
 import { FlameError } from '../shared/errors.ts';
 import { writeWhole } from './write-whole.ts';
@@ -14,8 +15,6 @@ export interface ExportOptions {
   readonly onProgress?: (progress: { written: number }) => void;
   readonly signal?: AbortSignal;
 }
-
-const BYTE_ORDER_MARK = '\uFEFF';
 
 /** In this order in both formats. `content` is the text that was hashed. */
 const COLUMNS = {
@@ -59,15 +58,5 @@ export async function exportAudit(
 function lineOf(entry: AuditEntryView, format: AuditFormat): string {
   const fields = Object.entries(COLUMNS).map(([name, read]) => [name, read(entry)] as const);
   if (format === 'jsonl') return `${JSON.stringify(Object.fromEntries(fields))}\n`;
-  return csvLine(fields.map(([, value]) => (typeof value === 'number' ? String(value) : inert(value))));
-}
-
-/** One record: CRLF at its end, quotes where a field needs them, doubled within (RFC 4180, section 2). */
-function csvLine(fields: readonly string[]): string {
-  return `${fields.map((field) => (/[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field)).join(',')}\r\n`;
-}
-
-/** Text that a spreadsheet would run as a formula gets an apostrophe before it (OWASP, CSV Injection). */
-function inert(text: string): string {
-  return /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return csvLine(fields.map(([, value]) => value));
 }

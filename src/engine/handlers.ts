@@ -11,6 +11,7 @@ import { actorName } from './actor.ts';
 import { auditHandlers } from './audit-handlers.ts';
 import { decisionHandlers, decisionShellHandlers } from './decision-handlers.ts';
 import { describeDemo, loadDemo } from './demo.ts';
+import { exportHandlers } from './exports/export-handlers.ts';
 import { editorHandlers } from './editor-handlers.ts';
 import { graphHandlers } from './graph-handlers.ts';
 import { Grants } from './grants.ts';
@@ -88,6 +89,7 @@ function engineHandlers(workspace: Workspace, grants: Grants): Handlers<EngineAp
     ...overviewHandlers(workspace, actor),
     ...modelsHandlers(workspace, actor, grants),
     ...notesHandlers(workspace),
+    ...exportHandlers(workspace, grants, actor),
     ...siteTableHandlers(workspace, grants, actor),
     ...importsHandlers(workspace, actor, grants),
     ...accountsHandlers(workspace),

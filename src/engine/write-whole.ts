@@ -7,6 +7,11 @@ import { FlameError } from '../shared/errors.ts';
 
 type Chunk = Uint8Array | string;
 
+export interface WriteOptions {
+  /** Runs when the file is complete and lies there under another name; when it throws, no file appears. */
+  readonly beforePublish?: () => void;
+}
+
 /**
  * @param chunks written one after the other, so that a long file need not stand in memory
  * @throws FlameError FILE_NOT_WRITABLE; an error of `chunks` itself passes through, and no file is left
@@ -14,6 +19,7 @@ type Chunk = Uint8Array | string;
 export async function writeWhole(
   path: string,
   chunks: Iterable<Chunk> | AsyncIterable<Chunk>,
+  { beforePublish }: WriteOptions = {},
 ): Promise<void> {
   const draft = `${path}.draft-${randomBytes(6).toString('hex')}`;
   try {
@@ -27,6 +33,7 @@ export async function writeWhole(
     } finally {
       await file.close();
     }
+    beforePublish?.();
     await rename(draft, path).catch(refuse(path));
   } catch (thrown) {
     await rm(draft, { force: true });

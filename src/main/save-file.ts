@@ -14,6 +14,9 @@ import type { EngineHost } from './engine-host.ts';
 import { isOwnPage } from './security.ts';
 
 const FILTERS: Readonly<Record<SavedKind, FileFilter>> = {
+  age: { name: 'Encrypted by passphrase (age)', extensions: ['age'] },
+  json: { name: 'JSON', extensions: ['json'] },
+  ndjson: { name: 'NDJSON', extensions: ['ndjson'] },
   csv: { name: 'Comma-separated values', extensions: ['csv'] },
   jsonl: { name: 'JSON lines', extensions: ['jsonl'] },
   pdf: { name: 'PDF', extensions: ['pdf'] },

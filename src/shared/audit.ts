@@ -26,7 +26,15 @@ export const AUDIT_GROUPS = {
     'site-table.removed',
   ],
   models: ['model.used', 'model.rolled-back', 'model.imported', 'model.exported', 'model.removed'],
-  exports: ['decision.printed', 'decision.exported', 'graph.exported', 'audit.exported', 'mapping.exported'],
+  exports: [
+    'records.exported',
+    'records.export-failed',
+    'decision.printed',
+    'decision.exported',
+    'graph.exported',
+    'audit.exported',
+    'mapping.exported',
+  ],
   access: [
     'app.opened',
     'store.unlocked',

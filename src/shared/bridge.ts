@@ -21,7 +21,7 @@ export interface StartedCall {
 }
 
 /** Kinds of file that Flame saves. */
-export const SAVED_KINDS = ['csv', 'jsonl', 'pdf', 'png', 'svg'] as const;
+export const SAVED_KINDS = ['age', 'csv', 'json', 'jsonl', 'ndjson', 'pdf', 'png', 'svg'] as const;
 export type SavedKind = (typeof SAVED_KINDS)[number];
 
 /** Kinds of file that Flame reads. */

@@ -23,6 +23,7 @@ import { NOTES_METHODS, type NotesApi } from './notes-api.ts';
 import type { Overview, OverviewQuery } from './overview.ts';
 import type { Reasons } from './reasons.ts';
 import type { FrontPoint, Protocol, Recommendation } from './recommendation.ts';
+import { EXPORT_METHODS, type ExportApi } from './export-api.ts';
 import { SITE_TABLE_METHODS, type SiteTableApi } from './site-table-api.ts';
 import type { Worklist } from './worklist.ts';
 
@@ -155,7 +156,7 @@ export interface InteractionReport {
   readonly notCovered: readonly DrugId[];
 }
 
-export interface EngineApi extends AccountsApi, ImportsApi, ModelsApi, NotesApi, SiteTableApi {
+export interface EngineApi extends AccountsApi, ExportApi, ImportsApi, ModelsApi, NotesApi, SiteTableApi {
   'app.status': Method<Record<string, never>, AppStatus>;
   'store.unlock': Method<{ passphrase: string }, AppStatus>;
   /** Protects the database with a passphrase, or takes the protection away with null. */
@@ -305,6 +306,7 @@ export const ENGINE_METHODS = {
   ...NOTES_METHODS,
   ...SITE_TABLE_METHODS,
   ...IMPORTS_METHODS,
+  ...EXPORT_METHODS,
 } as const satisfies Record<MethodName, true>;
 
 export const SHELL_METHODS = {

@@ -69,6 +69,8 @@ export const METHOD_ROLES = {
   'codes.search': SIGNED_IN,
   'codes.lists': SIGNED_IN,
   'visits.import': DATA,
+  'exports.count': DATA,
+  'exports.write': DATA,
   'siteTable.get': SIGNED_IN,
   'siteTable.preview': DATA,
   'siteTable.import': DATA,

@@ -63,6 +63,8 @@ export interface AuditEvent {
     | 'model.imported'
     | 'model.exported'
     | 'model.removed'
+    | 'records.exported'
+    | 'records.export-failed'
     | 'site-table.imported'
     | 'site-table.removed';
   /** Identifier of what it was done to. */

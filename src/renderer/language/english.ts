@@ -9,6 +9,7 @@ import common from './en/common.json';
 import data from './en/data.json';
 import decision from './en/decision.json';
 import editor from './en/editor.json';
+import exporting from './en/exporting.json';
 import findings from './en/findings.json';
 import graph from './en/graph.json';
 import help from './en/help.json';
@@ -39,6 +40,7 @@ export const english = {
   decision,
   editor,
   errors: ERROR_WORDING,
+  exporting,
   findings,
   graph,
   help,

@@ -8,6 +8,7 @@ import data from './de/data.json';
 import decision from './de/decision.json';
 import editor from './de/editor.json';
 import errors from './de/errors.json';
+import exporting from './de/exporting.json';
 import findings from './de/findings.json';
 import graph from './de/graph.json';
 import help from './de/help.json';
@@ -40,6 +41,7 @@ export const german: Translation = {
   decision,
   editor,
   errors,
+  exporting,
   findings,
   graph,
   help,

@@ -25,6 +25,7 @@ import {
 } from '../../shared/ids.ts';
 import type { ModelDetails, ModelsState } from '../../shared/models-api.ts';
 import { interactionsWithin } from '../../shared/interactions.ts';
+import type { ExportReport } from '../../shared/export-api.ts';
 import type { SiteTablePreview, SiteTableSummary } from '../../shared/site-table-api.ts';
 import {
   multiplyOdds,
@@ -357,6 +358,17 @@ export const MODELS: ModelsState = {
   active: SHIPPED,
   previous: null,
   history: [],
+};
+
+export const EXPORT_REPORT: ExportReport = {
+  file: 'flame-records.json',
+  patients: 2,
+  visits: 3,
+  decisions: 1,
+  records: 31,
+  bytes: 20_480,
+  sha256: 'cd'.repeat(32),
+  encrypted: false,
 };
 
 export const SITE_TABLE: SiteTableSummary = {
