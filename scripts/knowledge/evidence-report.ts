@@ -14,7 +14,16 @@ const TITLES: Readonly<Record<RuleKind, string>> = {
 };
 const TABLES = ['fda-label', 'onc-high', 'ndf-rt', 'onc-low'] as const;
 
-type State = 'agrees' | 'differs' | 'read' | 'read-differs' | 'memory';
+type State = 'agrees' | 'differs' | 'read' | 'secondary' | 'read-differs' | 'memory';
+
+const FOUND: Readonly<Record<State, string>> = {
+  agrees: 'label text',
+  differs: 'label text, differs',
+  read: 'read',
+  secondary: 'read at others',
+  'read-differs': 'read, differs',
+  memory: 'from memory',
+};
 
 export function evidenceReport(evidence: RuleEvidence): string {
   const { checked, classRules, file } = evidence;
@@ -30,8 +39,8 @@ export function evidenceReport(evidence: RuleEvidence): string {
       'pharmacist has reviewed the rules, and what is marked "from memory" was checked against nothing.** What was changed, and why:',
       '[decisions/0028](../decisions/0028-rule-evidence.md).',
       '',
-      '| patient rules | rules | rules and drugs | label text agrees | label text differs, judged | read elsewhere | from memory |',
-      '| --- | ---: | ---: | ---: | ---: | ---: | ---: |',
+      '| patient rules | rules | rules and drugs | label text agrees | label text differs, judged | copy or agency read | others read | from memory |',
+      '| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |',
       ...kinds.map((kind) =>
         summaryRow(
           TITLES[kind],
@@ -91,13 +100,15 @@ function stateOf({ rule, answers }: CheckedRule, drug: string, { file }: RuleEvi
     ({ rules, drugs }) => rules.includes(rule.id) && (drugs === undefined || drugs.includes(drug)),
   );
   if (!reading) return 'memory';
-  return reading.verdict === 'agrees' ? 'read' : 'read-differs';
+  if (reading.verdict === 'differs') return 'read-differs';
+  return reading.kind === 'secondary' ? 'secondary' : 'read';
 }
 
 function summaryRow(title: string, rules: readonly CheckedRule[], evidence: RuleEvidence): string {
   const states = rules.flatMap((one) => one.rule.drugs.map((drug) => stateOf(one, drug, evidence)));
   const count = (...wanted: State[]): number => states.filter((state) => wanted.includes(state)).length;
-  const counts = [count('agrees'), count('differs'), count('read', 'read-differs'), count('memory')];
+  const read = [count('read', 'read-differs'), count('secondary')];
+  const counts = [count('agrees'), count('differs'), ...read, count('memory')];
   return `| ${title} | ${rules.length} | ${states.length} | ${counts.join(' | ')} |`;
 }
 
@@ -158,9 +169,7 @@ function silentOf(answer: LabelAnswer, state: State): string {
         : answer.state === 'silent'
           ? 'section silent'
           : 'no more';
-  return state === 'memory'
-    ? `*from memory* (${why})`
-    : `*${state === 'read' ? 'read' : 'read, differs'}* (${why})`;
+  return `*${FOUND[state]}* (${why})`;
 }
 
 function classRow(

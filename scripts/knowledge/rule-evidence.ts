@@ -301,6 +301,7 @@ export function supportOf(
   return support;
 }
 
-export function readingWords({ verdict, where, on, found }: Reading): SourceSupport {
-  return { state: verdict === 'agrees' ? 'read' : 'read-differs', words: `${found} (${where}, ${on})` };
+export function readingWords({ verdict, kind, where, on, found }: Reading): SourceSupport {
+  const agrees = kind === 'secondary' ? 'secondary' : 'read';
+  return { state: verdict === 'agrees' ? agrees : 'read-differs', words: `${found} (${where}, ${on})` };
 }

@@ -7,6 +7,7 @@ const WORDS: Readonly<Record<SourceSupport['state'], string>> = {
   'label-differs': 'The label text in the tables reads otherwise:',
   table: 'Another table records this pair too.',
   read: 'A public copy of the source was read and agrees:',
+  secondary: 'Read in what others say of the source, which agrees:',
   'read-differs': 'A public copy of the source was read and reads otherwise:',
   memory: 'Written from memory of the source cited, and not checked against its text.',
 };

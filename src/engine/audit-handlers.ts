@@ -6,7 +6,7 @@ import { exportAudit } from './audit-export.ts';
 import type { Grants } from './grants.ts';
 import { parseParameters } from './parameters.ts';
 import type { Handlers } from './serve.ts';
-import { appendAudit } from './store/audit.ts';
+import { appendAudit, lastAudit } from './store/audit.ts';
 import { auditActors, auditPage, auditPages } from './store/audit-log.ts';
 import { verifyStore } from './verify-audit.ts';
 import type { Workspace } from './workspace.ts';
@@ -40,17 +40,18 @@ export function auditHandlers(
       const { filter, format, grant } = parseParameters('audit.export', params);
       const { db } = workspace;
       const file = grants.path(grant, 'write');
-      const entries = await exportAudit(file, format, auditPages(db, filter), {
-        onProgress: progress,
-        signal,
-      });
-      grants.used(grant);
+      const { total } = auditPage(db, filter, { before: null, limit: 0 });
+      const upTo = lastAudit(db)?.sequence ?? 0;
+      // Written down before it is written: a file may be missing that the log names, never the other way round.
       appendAudit(db, {
         actor: actor(),
         action: 'audit.exported',
         subject: 'audit',
-        content: { file: basename(file), format, entries, filter },
+        content: { file: basename(file), format, entries: total, filter },
       });
+      const options = { onProgress: progress, signal };
+      const entries = await exportAudit(file, format, auditPages(db, filter, upTo), options);
+      grants.used(grant);
       return { entries };
     },
   };

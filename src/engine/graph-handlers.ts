@@ -16,14 +16,16 @@ export function graphHandlers(
   return {
     'graph.export': async (params) => {
       const { visitId, grant, kind, bytes } = parseParameters('graph.export', params);
-      await writeWhole(grants.path(grant, 'write'), [bytes]);
-      grants.used(grant);
+      const file = grants.path(grant, 'write');
+      // Written down before it is written: a file may be missing that the log names, never the other way round.
       appendAudit(workspace.db, {
         actor: actor(),
         action: 'graph.exported',
         subject: visitId,
         content: { kind },
       });
+      await writeWhole(file, [bytes]);
+      grants.used(grant);
       return {};
     },
   };

@@ -6,28 +6,27 @@ import { READ_KINDS, type BridgeReply, type PickedFile, type ReadKind } from '..
 import { CHANNELS } from '../shared/channels.ts';
 import { FlameError, toWireError } from '../shared/errors.ts';
 import type { EngineHost } from './engine-host.ts';
+import { nativeWords } from './native-words.ts';
 import { isOwnPage } from './security.ts';
 
-const DIALOGS: Readonly<Record<ReadKind, OpenDialogOptions>> = {
-  visits: {
-    title: 'Import visits',
-    buttonLabel: 'Import',
-    properties: ['openFile', 'dontAddToRecent'],
-    filters: [
-      { name: 'Visits (JSON lines)', extensions: ['jsonl', 'ndjson', 'gz'] },
-      { name: 'All files', extensions: ['*'] },
-    ],
-  },
-  'site-table': {
-    title: 'Choose an interaction table',
-    buttonLabel: 'Preview',
-    properties: ['openFile', 'dontAddToRecent'],
-    filters: [
-      { name: 'Comma-separated values', extensions: ['csv', 'tsv', 'txt'] },
-      { name: 'All files', extensions: ['*'] },
-    ],
-  },
+const EXTENSIONS: Readonly<Record<ReadKind, string[]>> = {
+  visits: ['jsonl', 'ndjson', 'gz'],
+  'site-table': ['csv', 'tsv', 'txt'],
 };
+
+function dialogFor(kind: ReadKind): OpenDialogOptions {
+  const { read, allFiles } = nativeWords();
+  const { title, button, files } = read[kind];
+  return {
+    title,
+    buttonLabel: button,
+    properties: ['openFile', 'dontAddToRecent'],
+    filters: [
+      { name: files, extensions: EXTENSIONS[kind] },
+      { name: allFiles, extensions: ['*'] },
+    ],
+  };
+}
 
 /** The file that a test picks: a native dialog cannot be driven by one. */
 const PRESETS: Readonly<Record<ReadKind, string>> = {
@@ -54,7 +53,7 @@ export function serveImportDialog(host: EngineHost, window: BrowserWindow): void
 async function pickPath(window: BrowserWindow, kind: ReadKind): Promise<string | null> {
   const preset = process.env[PRESETS[kind]];
   if (!app.isPackaged && preset) return preset;
-  const { canceled, filePaths } = await dialog.showOpenDialog(window, DIALOGS[kind]);
+  const { canceled, filePaths } = await dialog.showOpenDialog(window, dialogFor(kind));
   return canceled ? null : (filePaths[0] ?? null);
 }
 

@@ -1,12 +1,14 @@
 /** The shell's start and end: one instance, one window, one engine. Holds no domain logic and touches no patient data. */
 
 import { app, type BrowserWindow } from 'electron';
+import type { Preferences } from '../shared/preferences.ts';
 import { registerAppScheme } from './app-protocol.ts';
 import { EngineHost } from './engine-host.ts';
 import { connectPages } from './engine-ports.ts';
 import { serveImportDialog } from './import-dialog.ts';
 import { serveDecisionSheet } from './decision-sheet.ts';
 import { setMenu } from './menu.ts';
+import { speak } from './native-words.ts';
 import { servePreferences } from './preferences.ts';
 import { ENGINE_ENTRY, modelsFolder, prepareProfile, resourcesFolder } from './paths.ts';
 import { serveSaveDialog } from './save-file.ts';
@@ -45,9 +47,14 @@ function run(profile: string): void {
     appVersion: app.getVersion(),
   });
   connectPages(host);
-  setMenu(devOrigin !== null);
+  const speakAsChosen = ({ language }: Preferences): void => {
+    speak(language);
+    setMenu(devOrigin !== null);
+  };
+  const preferences = servePreferences(profile, speakAsChosen);
+  speakAsChosen(preferences);
   host.start();
-  const window = openWindow(servePreferences(profile));
+  const window = openWindow(preferences);
   serveImportDialog(host, window);
   serveSaveDialog(host, window);
   serveDecisionSheet(host, window);

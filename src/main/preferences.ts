@@ -10,8 +10,12 @@ import { CHANNELS } from '../shared/channels.ts';
 import { isPreference, isPreferenceValue, readPreferences, type Preferences } from '../shared/preferences.ts';
 import { isOwnPage } from './security.ts';
 
-/** Serves the page's wish to remember. @returns what is remembered from before */
-export function servePreferences(profile: string): Preferences {
+/**
+ * Serves the page's wish to remember.
+ * @param onChange told of every choice that was made
+ * @returns what is remembered from before
+ */
+export function servePreferences(profile: string, onChange: (present: Preferences) => void): Preferences {
   const file = join(profile, 'preferences.json');
   const before = read(file);
   let present = before;
@@ -19,6 +23,7 @@ export function servePreferences(profile: string): Preferences {
     if (!isOwnPage(event.senderFrame) || !isPreference(name) || !isPreferenceValue(value)) return;
     present = { ...present, [name]: value };
     write(file, present);
+    onChange(present);
   });
   return before;
 }

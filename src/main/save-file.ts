@@ -3,7 +3,7 @@
  * engine. No path ever reaches the page, and the page cannot choose one.
  */
 
-import { app, dialog, ipcMain, type BrowserWindow, type FileFilter } from 'electron';
+import { app, dialog, ipcMain, type BrowserWindow } from 'electron';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -11,18 +11,8 @@ import { SAVED_KINDS, type BridgeReply, type PickedFile, type SavedKind } from '
 import { CHANNELS } from '../shared/channels.ts';
 import { FlameError, toWireError } from '../shared/errors.ts';
 import type { EngineHost } from './engine-host.ts';
+import { nativeWords } from './native-words.ts';
 import { isOwnPage } from './security.ts';
-
-const FILTERS: Readonly<Record<SavedKind, FileFilter>> = {
-  age: { name: 'Encrypted by passphrase (age)', extensions: ['age'] },
-  json: { name: 'JSON', extensions: ['json'] },
-  ndjson: { name: 'NDJSON', extensions: ['ndjson'] },
-  csv: { name: 'Comma-separated values', extensions: ['csv'] },
-  jsonl: { name: 'JSON lines', extensions: ['jsonl'] },
-  pdf: { name: 'PDF', extensions: ['pdf'] },
-  png: { name: 'PNG', extensions: ['png'] },
-  svg: { name: 'SVG', extensions: ['svg'] },
-};
 
 /** Answers the page's wish to save a file that the engine writes: the reply holds a grant, or null without a choice. */
 export function serveSaveDialog(host: EngineHost, window: BrowserWindow): void {
@@ -53,7 +43,7 @@ export async function pickSavePath(
   if (!app.isPackaged && preset) return preset;
   const { canceled, filePath } = await dialog.showSaveDialog(window, {
     defaultPath: join(app.getPath('documents'), plainName(name)),
-    filters: [FILTERS[kind]],
+    filters: [{ name: nativeWords().save[kind], extensions: [kind] }],
     properties: ['createDirectory', 'showOverwriteConfirmation', 'dontAddToRecent'],
   });
   return canceled || filePath === '' ? null : filePath;

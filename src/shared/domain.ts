@@ -99,10 +99,18 @@ export const HARD_RULE_SEVERITY: Severity = 4;
 
 /**
  * How far a rule was held against text, since rules were written from memory of the sources that they cite: the label
- * text in the tables agrees or reads otherwise, another table records the same pair, a public copy of the source was read
- * and agrees or not, or none of these.
+ * text in the tables agrees or reads otherwise, another table records the same pair, a public copy of the source or what
+ * somebody else says of it was read and agrees or not, or none of these.
  */
-export const SUPPORT_STATES = ['label', 'label-differs', 'table', 'read', 'read-differs', 'memory'] as const;
+export const SUPPORT_STATES = [
+  'label',
+  'label-differs',
+  'table',
+  'read',
+  'secondary',
+  'read-differs',
+  'memory',
+] as const;
 
 export interface SourceSupport {
   readonly state: (typeof SUPPORT_STATES)[number];

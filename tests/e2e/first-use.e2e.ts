@@ -165,6 +165,10 @@ test('German on the main screen, without overflow, and remembered over a restart
       ),
   );
   expect(wide).toEqual([]);
+  // The menu is not the page's, and follows it.
+  const menu = (): Promise<string[]> =>
+    first.electron.evaluate(({ Menu }) => Menu.getApplicationMenu()!.items.map(({ label }) => label));
+  await expect.poll(menu).toEqual(['&Datei', '&Bearbeiten', '&Ansicht']);
   await page.keyboard.press('F1');
   await expect(page.getByRole('article', { name: 'Feste Regel' })).toBeVisible();
   await page.keyboard.press('Escape');

@@ -1,6 +1,7 @@
 /** The decision in real Electron: signed, on paper, amended, and the same after a restart. */
 
 import { join } from 'node:path';
+import type { ElectronApplication } from '@playwright/test';
 import { expect, temporaryFolder, test } from './app.ts';
 import { pagesOf } from './pdf.ts';
 import {
@@ -30,7 +31,9 @@ const LONG = [
 
 test('a signed decision on paper: one page, in full', async ({ launch }) => {
   const file = join(temporaryFolder(), 'decision.pdf');
-  const { page } = await launch({ env: { FLAME_E2E_SAVE_FILE: file } });
+  test.setTimeout(180_000);
+  const flame = await launch({ env: { FLAME_E2E_SAVE_FILE: file } });
+  const { page } = flame;
   await page.emulateMedia({ colorScheme: 'dark' });
   await loadDemo(page);
   await openVisit(page, 'Grace Okafor', '6 Feb 2024');
@@ -74,7 +77,55 @@ test('a signed decision on paper: one page, in full', async ({ launch }) => {
     DISCLAIMER,
   ])
     expect(text).toContain(part);
+
+  // The dialog of the operating system cannot be driven: it is answered for, and everything up to it and after it runs.
+  const printed = (): Promise<number> =>
+    page
+      .getByRole('table', { name: 'Audit log' })
+      .locator('tr[data-entry]')
+      .filter({ hasText: 'Printed a decision' })
+      .count();
+  const openLog = async (): Promise<void> => {
+    await page.getByRole('button', { name: 'Flame, to the start' }).click();
+    await page.getByRole('button', { name: 'Audit log' }).click();
+    await expect(page.getByRole('table', { name: 'Audit log' })).toBeVisible();
+  };
+  for (const [answer, entries] of [
+    ['Print job canceled', 0],
+    ['Print job failed', 0],
+    ['', 1],
+  ] as const) {
+    await answerPrintDialog(flame.electron, answer);
+    await openVisit(page, 'Grace Okafor', '6 Feb 2024');
+    await page.getByRole('button', { name: 'Print…' }).click();
+    const failure = page.getByText('The decision sheet was not printed: Print job failed');
+    if (answer === 'Print job failed') await expect(failure).toBeVisible();
+    else await expect(failure).toHaveCount(0);
+    await expect
+      .poll(async () => {
+        await openLog();
+        return printed();
+      })
+      .toBe(entries);
+  }
+  expect(
+    await flame.electron.evaluate(() => Reflect.get(globalThis, 'printedWith') as unknown),
+  ).toMatchObject({
+    printBackground: true,
+    pageSize: expect.stringMatching(/^(A4|Letter)$/) as string,
+  });
 });
+
+/** Puts an answer in place of the dialog: a failure, or none for a sheet that came out. */
+async function answerPrintDialog(electron: ElectronApplication, failure: string): Promise<void> {
+  await electron.evaluate(({ BrowserWindow }, reason) => {
+    const { webContents } = BrowserWindow.getAllWindows()[0]!;
+    webContents.print = (options, done) => {
+      Reflect.set(globalThis, 'printedWith', options);
+      done?.(reason === '', reason);
+    };
+  }, failure);
+}
 
 test('an amendment is version 2, version 1 stays readable, a long list runs on, all of it after a restart', async ({
   launch,

@@ -41,16 +41,24 @@ export function auditPage(
   return { total, entries: rows.map((row) => viewOf(db, row)) };
 }
 
-/** Every entry that passes the filter, oldest first, a page at a time. */
-export function* auditPages(db: ReadableDb, filter: AuditFilter): Generator<AuditEntryView[]> {
+/**
+ * Every entry that passes the filter, oldest first, a page at a time.
+ * @param upTo the last entry to look at, so that what is written meanwhile is left out
+ */
+export function* auditPages(
+  db: ReadableDb,
+  filter: AuditFilter,
+  upTo: number = Number.MAX_SAFE_INTEGER,
+): Generator<AuditEntryView[]> {
   const wanted = conditionOf(db, filter);
   let after = 0;
   while (true) {
     const rows = db.all<AuditRow>(
       // eslint-disable-next-line flame/constant-sql -- a Condition is constant text
-      `SELECT * FROM audit_entries WHERE ${wanted.sql} AND sequence > ? ORDER BY sequence LIMIT ?`,
+      `SELECT * FROM audit_entries WHERE ${wanted.sql} AND sequence > ? AND sequence <= ? ORDER BY sequence LIMIT ?`,
       ...wanted.values,
       after,
+      upTo,
       PAGE,
     );
     if (rows.length > 0) yield rows.map((row) => viewOf(db, row));

@@ -21,6 +21,13 @@ export interface Edit {
   readonly inFormulary: boolean | null;
   /** How the drug is to be taken, where somebody wrote it. */
   readonly use?: DrugUse;
+  /** Made in one step with the edit before: the two are undone together. */
+  readonly joined?: true;
+}
+
+/** The history without its last step. */
+export function withoutLastStep(edits: readonly Edit[]): readonly Edit[] {
+  return edits.slice(0, edits.at(-1)?.joined === true ? -2 : -1);
 }
 
 /** The last edit of each drug that still holds, in the order in which the drugs were first edited. */
@@ -100,6 +107,7 @@ export function editsOf(
 }
 
 /** The edit in words, for the undo button. */
-export function editWords({ action, drug }: Edit): string {
+export function editWords({ action, drug }: Edit, before?: Edit): string {
+  if (before !== undefined) return t('decision:undo.replace', { drug: before.drug.name, other: drug.name });
   return t(`decision:undo.${action}`, { drug: drug.name });
 }

@@ -55,7 +55,7 @@ describe('VisitSession', () => {
       throw new FlameError('ENGINE_GONE');
     };
     await session.edit('add', drug('amiodarone'), true);
-    expect(session.checkProblem?.code).toBe('ENGINE_GONE');
+    expect(session.outside.problem?.code).toBe('ENGINE_GONE');
     expect(session.pairs.uncheckedDrugs).toEqual(['amiodarone']);
     expect(
       session.pairs.noneRecorded.some((pair) => pair.a === 'amiodarone' || pair.b === 'amiodarone'),

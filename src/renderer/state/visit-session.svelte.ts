@@ -5,7 +5,7 @@
 
 import type { Alternative } from '../../shared/alternatives.ts';
 import type { Engine } from '../../shared/bridge.ts';
-import type { InteractionReport, VisitDetail, WireErrorData } from '../../shared/contract.ts';
+import type { VisitDetail, WireErrorData } from '../../shared/contract.ts';
 import {
   findingsToOverride,
   type Decision,
@@ -17,9 +17,18 @@ import { asId, type DecisionId, type DrugId, type VisitId } from '../../shared/i
 import { selectGridPoint, type GridPoint, type Recommendation } from '../../shared/recommendation.ts';
 import type { GraphTarget } from '../graph/model.ts';
 import { decisionContent } from './decision-input.ts';
-import { editedList, editsOf, standingEdits, wordsOf, type Edit, type EditAction } from './edits.ts';
+import {
+  editedList,
+  editsOf,
+  standingEdits,
+  withoutLastStep,
+  wordsOf,
+  type Edit,
+  type EditAction,
+} from './edits.ts';
 import { answerPairs } from './pairs.ts';
 import type { HabitChoice } from './habit-choice.svelte.ts';
+import { Outsiders } from './outsiders.svelte.ts';
 import { problemOf } from './problem.ts';
 import { distinct, setOf } from './sets.ts';
 import { Signing } from './signing.svelte.ts';
@@ -28,8 +37,6 @@ import { VisitChecks } from './visit-checks.svelte.ts';
 
 export type Phase = 'idle' | 'loading' | 'recommending' | 'saving';
 export type Selection = GraphTarget;
-
-const NO_CHECK: InteractionReport = { interactions: [], notCovered: [] };
 
 export class VisitSession {
   readonly visitId: VisitId;
@@ -44,13 +51,9 @@ export class VisitSession {
   considered = $state.raw<readonly Alternative[]>([]);
   readonly signing = new Signing();
   readonly checks: VisitChecks;
-  /** What the tables said of drugs that the reply does not hold, and for which drugs. */
-  check = $state.raw<{ readonly report: InteractionReport; readonly drugs: ReadonlySet<DrugId> }>({
-    report: NO_CHECK,
-    drugs: setOf(),
-  });
+  /** What the tables said of drugs that the reply does not hold. */
+  readonly outside: Outsiders;
   #lastSave: { readonly content: string; readonly id: DecisionId } | null = null;
-  checkProblem = $state.raw<WireErrorData | null>(null);
   /** True while the recommendation on the screen is from before a change of the visit. */
   outdated = $state(false);
   /** Edits that an amendment started from; they are not undone. */
@@ -75,9 +78,9 @@ export class VisitSession {
     const known = setOf(this.#candidateIds(), this.currentIds);
     return this.list.filter((drug) => !known.has(drug));
   });
-  readonly unchecked = $derived(setOf(this.outsiders.filter((drug) => !this.check.drugs.has(drug))));
-  readonly interactions = $derived(mergedInteractions(this.reply, this.check.report));
-  readonly notCovered = $derived(setOf(this.reply?.notCovered ?? [], this.check.report.notCovered));
+  readonly unchecked = $derived(setOf(this.outsiders.filter((drug) => !this.outside.answer.drugs.has(drug))));
+  readonly interactions = $derived(mergedInteractions(this.reply, this.outside.answer.report));
+  readonly notCovered = $derived(setOf(this.reply?.notCovered ?? [], this.outside.answer.report.notCovered));
   readonly pairs = $derived(
     answerPairs({
       list: this.list,
@@ -122,13 +125,13 @@ export class VisitSession {
 
   readonly #engine: Engine;
   readonly #habits: HabitChoice;
-  #asked = 0;
   #recommendationsAsked = 0;
 
   constructor(engine: Engine, visitId: VisitId, habits: HabitChoice) {
     this.#engine = engine;
     this.#habits = habits;
     this.checks = new VisitChecks(engine);
+    this.outside = new Outsiders(engine);
     this.visitId = visitId;
   }
 
@@ -181,7 +184,14 @@ export class VisitSession {
   }
 
   undo(): Promise<void> {
-    if (this.lastEdit !== undefined) this.edits = this.edits.slice(0, -1);
+    if (this.lastEdit !== undefined) this.edits = withoutLastStep(this.edits);
+    return this.checkOutsiders();
+  }
+
+  /** One drug of the list goes and another comes, in one step. */
+  replace(drug: DrugName, by: DrugName): Promise<void> {
+    const comes: Edit = { action: 'add', drug: by, inFormulary: true, joined: true };
+    this.edits = [...this.edits, { action: 'remove', drug, inFormulary: null }, comes];
     return this.checkOutsiders();
   }
 
@@ -218,17 +228,8 @@ export class VisitSession {
   /** Asks the tables about drugs that the reply does not hold; called on edits only. */
   async checkOutsiders(): Promise<void> {
     if (this.unchecked.size === 0) return;
-    const question = ++this.#asked;
-    const outsiders = setOf(this.outsiders);
-    const drugs = distinct(outsiders, this.#candidateIds(), this.currentIds);
-    try {
-      const report = await this.#engine.call('interactions.among', { drugs });
-      if (question !== this.#asked) return;
-      this.check = { report, drugs: outsiders };
-      this.checkProblem = null;
-    } catch (thrown) {
-      if (question === this.#asked) this.checkProblem = problemOf(thrown);
-    }
+    const { outsiders } = this;
+    await this.outside.ask(outsiders, distinct(outsiders, this.#candidateIds(), this.currentIds));
   }
 
   /** Signs the list on the screen. @returns the decision, or null when something is missing or the engine refused (see `problem`) */
@@ -280,8 +281,7 @@ export class VisitSession {
     this.selection = null;
     this.#given = 0;
     this.signing.clear();
-    this.check = { report: NO_CHECK, drugs: setOf() };
-    this.checkProblem = null;
+    this.outside.clear();
   }
 
   async #during(phase: Phase, work: () => Promise<void>): Promise<void> {
