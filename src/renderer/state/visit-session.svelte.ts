@@ -79,8 +79,10 @@ export class VisitSession {
     return this.list.filter((drug) => !known.has(drug));
   });
   readonly unchecked = $derived(setOf(this.outsiders.filter((drug) => !this.outside.answer.drugs.has(drug))));
-  readonly interactions = $derived(mergedInteractions(this.reply, this.outside.answer.report));
-  readonly notCovered = $derived(setOf(this.reply?.notCovered ?? [], this.outside.answer.report.notCovered));
+  readonly interactions = $derived.by(() => mergedInteractions(this.reply, this.outside.answer.report));
+  readonly notCovered = $derived.by(() =>
+    setOf(this.reply?.notCovered ?? [], this.outside.answer.report.notCovered),
+  );
   readonly pairs = $derived(
     answerPairs({
       list: this.list,
