@@ -2,7 +2,7 @@ import { defineConfig } from '@playwright/test';
 
 // `npm run screens`: pictures of every screen for people to look at, not a test. Not part of `npm test`.
 export default defineConfig({
-  testDir: 'tests/screens',
+  testDir: 'tests/e2e/screens',
   testMatch: '**/*.screens.ts',
   outputDir: 'test-results',
   workers: 1,

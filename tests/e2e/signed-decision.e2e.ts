@@ -112,7 +112,7 @@ test('a signed decision on paper: one page, in full', async ({ launch }) => {
     await flame.electron.evaluate(() => Reflect.get(globalThis, 'printedWith') as unknown),
   ).toMatchObject({
     printBackground: true,
-    pageSize: expect.stringMatching(/^(A4|Letter)$/) as unknown,
+    pageSize: expect.stringMatching(/^(A4|Letter)$/),
   });
 });
 

@@ -7,7 +7,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';
-import { expect, ROOT, temporaryFolder, test } from '../e2e/app.ts';
+import { expect, ROOT, temporaryFolder, test } from '../app.ts';
 import {
   acceptEach,
   addDrug,
@@ -18,7 +18,7 @@ import {
   recommend,
   sign,
   slider,
-} from '../e2e/workspace.ts';
+} from '../workspace.ts';
 
 const FOLDER = join(ROOT, '.cache', 'screens');
 const SIZES = [
