@@ -1,11 +1,12 @@
 /**
- * `npm run package`: builds the app into release/ as a folder, then starts it once from there. On upstream's Electron
+ * `npm run package`: builds the app into release/ as a folder, reads its fuses back, then starts it once from there. On upstream's Electron
  * the result is for users; on the registry's it is only a proof that packaging works, and says so.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from './lib/build.mjs';
+import { checkPackage } from './lib/check-package.mjs';
 import { openDisplay } from './lib/display.mjs';
 import { ROOT, run, say, tool } from './lib/process.mjs';
 import { findRuntime } from './lib/runtime.mjs';
@@ -25,7 +26,11 @@ async function makePackage() {
   const builder = tool('electron-builder', 'cli.js');
   const status = await run([...builder, '--dir', '--publish', 'never', ...overrides], { env });
   if (status !== 0) throw new Error(`electron-builder failed (exit status ${status})`);
-  if (process.platform === 'linux') await checkStart(runtime);
+  if (process.platform !== 'linux') return;
+  const wrong = await checkPackage(join(ROOT, 'release/linux-unpacked'), 'flame');
+  if (wrong.length > 0) throw new Error(`the package is not as it should be: ${wrong.join('; ')}`);
+  say('the fuses of the package are as electron-builder.yml sets them');
+  await checkStart(runtime);
 }
 
 /** The packaged app opens its window, starts its engine and ends in order; and refuses to be driven from outside. */
