@@ -3,12 +3,16 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT, run, tool } from './lib/process.mjs';
 import { countEndToEnd, countUnit, total } from './lib/report.mjs';
+import { findRuntime } from './lib/runtime.mjs';
 
 const reports = join(ROOT, '.cache/reports');
 rmSync(reports, { recursive: true, force: true });
 mkdirSync(reports, { recursive: true });
 const unitReport = join(reports, 'unit.json');
 const endToEndReport = join(reports, 'e2e.json');
+
+// Brings the software driver that WebGPU is tested on; what hinders it, the end-to-end tests say below.
+await findRuntime().catch(() => undefined);
 
 const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${unitReport}`];
 const unitStatus = await run([...tool('vitest', 'vitest.mjs'), 'run', ...reporters]);

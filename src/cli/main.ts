@@ -25,6 +25,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   decrypt: async () => (await import('./commands/export.ts')).decryptCommand(),
   train: async () => (await import('./commands/train.ts')).trainCommand(),
   audit: async () => (await import('./commands/audit.ts')).auditCommand(),
+  devices: async () => (await import('./commands/devices.ts')).devicesCommand(),
   models: async () => (await import('./commands/models.ts')).modelsCommand(),
   note: async () => (await import('./commands/note.ts')).noteCommand(),
 };

@@ -11,6 +11,8 @@ import { actorName } from './actor.ts';
 import { auditHandlers } from './audit-handlers.ts';
 import { decisionHandlers, decisionShellHandlers } from './decision-handlers.ts';
 import { describeDemo, loadDemo } from './demo.ts';
+import { devicesHandlers } from './devices-handlers.ts';
+import { forkingProber, type Prober } from './devices/prober.ts';
 import { exportHandlers } from './exports/export-handlers.ts';
 import { editorHandlers } from './editor-handlers.ts';
 import { graphHandlers } from './graph-handlers.ts';
@@ -32,8 +34,20 @@ import { getVisit, listVisits } from './store/visits.ts';
 import { readVisitDetail, titlesOf } from './visit-detail.ts';
 import { Workspace } from './workspace.ts';
 
-export async function createHandlers(options: EngineOptions): Promise<EngineHandlers> {
-  const workspace = await Workspace.open(options);
+/** What the engine does through other processes; plain Node starts them itself. */
+export interface EngineServices {
+  readonly prober?: Prober;
+  /** When processors that were never tested are; absent: only when asked. */
+  readonly testDevicesAfterMs?: number;
+}
+
+export async function createHandlers(
+  options: EngineOptions,
+  { prober = forkingProber(), testDevicesAfterMs }: EngineServices = {},
+): Promise<EngineHandlers> {
+  const workspace = await Workspace.open(options, prober);
+  if (testDevicesAfterMs !== undefined)
+    setTimeout(() => void workspace.testDevicesOnce(), testDevicesAfterMs).unref();
   const grants = new Grants();
   const { session } = workspace;
   return {
@@ -88,6 +102,7 @@ function engineHandlers(workspace: Workspace, grants: Grants): Handlers<EngineAp
     ...auditHandlers(workspace, actor, grants),
     ...overviewHandlers(workspace, actor),
     ...modelsHandlers(workspace, actor, grants),
+    ...devicesHandlers(workspace, actor),
     ...notesHandlers(workspace),
     ...exportHandlers(workspace, grants, actor),
     ...siteTableHandlers(workspace, grants, actor),

@@ -5,7 +5,9 @@
 
 import { ENGINE_METHODS, SHELL_METHODS, type EngineApi, type ShellApi } from '../shared/contract.ts';
 import type { PortMessage, ReadyMessage } from '../shared/engine-process.ts';
+import { isProbeEnded } from '../shared/probe-process.ts';
 import { emitterTransport, type EmitterPort } from '../shared/transports.ts';
+import { ShellProber } from './devices/prober.ts';
 import { createHandlers } from './handlers.ts';
 import { readEngineOptions } from './options.ts';
 import { serve } from './serve.ts';
@@ -17,6 +19,8 @@ interface ParentPort {
 }
 
 const EXIT_DEFECT = 70;
+/** The start and the first visits go before: the processors are tested once nobody waits for them. */
+const DEVICE_TEST_AFTER_MS = 60_000;
 
 function exitOnDefect(kind: string) {
   return (thrown: unknown): void => {
@@ -30,10 +34,17 @@ process.on('unhandledRejection', exitOnDefect('unhandled rejection'));
 async function main(parent: ParentPort): Promise<void> {
   const started = performance.now();
   const options = readEngineOptions(process.env);
-  const handlers = Promise.resolve(createHandlers(options));
+  const prober = new ShellProber((message) => parent.postMessage(message));
+  const handlers = Promise.resolve(
+    createHandlers(options, { prober, testDevicesAfterMs: DEVICE_TEST_AFTER_MS }),
+  );
 
   // Ports may come before the handlers are made; what is said over them waits in the port.
   parent.on('message', (event) => {
+    if (isProbeEnded(event.data)) {
+      prober.take(event.data.id, event.data.end);
+      return;
+    }
     const { audience } = event.data as PortMessage;
     const [port] = event.ports;
     if (port !== undefined) void handlers.then((made) => serveAudience(port, audience, made));

@@ -142,8 +142,10 @@ async function verifyModel(workspace: Workspace, id: ModelId): Promise<ModelInte
   const at = new Date().toISOString();
   try {
     const folder = folderOf(folders, id);
-    const { files } = kindOf(folder).describe(folder, () => null);
-    // Opening checks every byte and runs the model once to warm up.
+    const kind = kindOf(folder);
+    const { files } = kind.describe(folder, () => null);
+    kind.check(folder);
+    // Opening runs the model once to warm up.
     const model = await openInstalled(id, { folders, knowledge });
     await model.close();
     return {

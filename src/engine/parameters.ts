@@ -8,6 +8,7 @@ import { asId, type DecisionId, type DrugId, type PatientId, type VisitId } from
 import { ACCOUNTS_PARAMETERS } from './accounts-schema.ts';
 import { decisionInput } from './decision-schema.ts';
 import { editorForm, patientInput, visitInput } from './form-schema.ts';
+import { DEVICES_PARAMETERS } from './devices-schema.ts';
 import { IMPORTS_PARAMETERS } from './imports-schema.ts';
 import { MODELS_PARAMETERS } from './models-schema.ts';
 import { NOTES_PARAMETERS } from './notes-schema.ts';
@@ -73,6 +74,7 @@ export const PARAMETERS = {
   recommend: z.strictObject({ visitId, useHabits: z.boolean().exactOptional() }),
   ...REASONS_PARAMETERS,
   ...MODELS_PARAMETERS,
+  ...DEVICES_PARAMETERS,
   ...NOTES_PARAMETERS,
   ...IMPORTS_PARAMETERS,
   'drugs.search': z.strictObject({ text: z.string().max(200), limit: z.int().min(1).max(50) }),

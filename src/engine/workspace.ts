@@ -14,9 +14,11 @@ import { FlameError, toWireError, type ErrorCode } from '../shared/errors.ts';
 import { AuditHeadKeeper } from './audit-head.ts';
 import { noteOpening, type Opening, type RefusedTry } from './audit-opening.ts';
 import { DecisionHabits, HABIT_WINDOW } from './decision-habits.ts';
+import { Devices } from './devices/devices.ts';
+import { forkingProber, type Prober } from './devices/prober.ts';
 import type { OpenModel } from './model.ts';
 import { ActiveModel, assertUsable, openActiveModel, openInstalled } from './models/active-model.ts';
-import { modelFolders, type ModelFolders } from './models/installed.ts';
+import { folderOf, modelFolders, SHIPPED_MODEL, type ModelFolders } from './models/installed.ts';
 import { readRing } from './key-ring.ts';
 import { openProfile, profileProtection, protectProfile, type Profile } from './profile.ts';
 import type { Recommender } from './recommend.ts';
@@ -44,6 +46,8 @@ const SIGN_IN_ANSWERS: ReadonlySet<ErrorCode> = new Set([
 
 export class Workspace {
   readonly options: EngineOptions;
+  /** Where models run. */
+  readonly devices: Devices;
   #profile: Part<Profile>;
   /** The shipped tables. */
   readonly #shipped: Part<Knowledge>;
@@ -64,11 +68,13 @@ export class Workspace {
 
   private constructor(
     options: EngineOptions,
+    devices: Devices,
     profile: Part<Profile>,
     knowledge: Part<Knowledge>,
     model: Part<ActiveModel>,
   ) {
     this.options = options;
+    this.devices = devices;
     this.#profile = profile;
     this.#shipped = knowledge;
     this.#knowledge = knowledge;
@@ -78,7 +84,13 @@ export class Workspace {
   }
 
   /** Opens what can be opened; fails never. */
-  static async open(options: EngineOptions): Promise<Workspace> {
+  static async open(options: EngineOptions, prober: Prober = forkingProber()): Promise<Workspace> {
+    const devices = new Devices({
+      profile: options.profile,
+      pack: folderOf(modelFolders(options), SHIPPED_MODEL),
+      knowledge: join(options.resources, 'knowledge'),
+      prober,
+    });
     const knowledge = await attempt('knowledge', () => {
       const tables = loadKnowledge(join(options.resources, 'knowledge'));
       tables.verifyAll();
@@ -86,8 +98,8 @@ export class Workspace {
     });
     const profile = await attempt('store', () => openProfile(profileOptions(options, null)));
     // Which model is in use stands in the database; while that is locked, the shipped one is made ready.
-    const model = await openChosen(options, knowledge, profile);
-    const workspace = new Workspace(options, profile, knowledge, model);
+    const model = await openChosen(options, devices, knowledge, profile);
+    const workspace = new Workspace(options, devices, profile, knowledge, model);
     workspace.#noteOpened('app.opened');
     workspace.#readSiteTable();
     workspace.#countHabits();
@@ -158,7 +170,8 @@ export class Workspace {
     return this.#inTurn(async () => {
       const { db, shippedKnowledge, modelFolders: folders } = this;
       assertUsable(folders, id);
-      const model = await openInstalled(id, { folders, knowledge: shippedKnowledge });
+      const session = this.devices.session();
+      const model = await openInstalled(id, { folders, knowledge: shippedKnowledge, session });
       const { name, version } = model;
       try {
         pointToModel(db, { model: id, name, version }, turn);
@@ -174,10 +187,24 @@ export class Workspace {
   reopenModel(): Promise<void> {
     return this.#inTurn(async () => {
       if (!this.#knowledge.ok) return; // Without tables no model runs.
-      const opened = await openChosen(this.options, this.#shipped, this.#profile);
+      const opened = await openChosen(this.options, this.devices, this.#shipped, this.#profile);
       if (opened.ok) opened.value.takeTables(this.knowledge);
       await this.#replaceModel(opened);
     });
+  }
+
+  /** Tests or chooses devices; when models run elsewhere afterwards, the one in use is opened there. */
+  async changeDevice(change: () => void | Promise<void>): Promise<void> {
+    const before = this.devices.state();
+    await change();
+    const { inUse } = this.devices.state();
+    if (inUse !== before.inUse || before.reason === 'lost') await this.reopenModel();
+  }
+
+  /** Tests the processors unless that was done on this computer as it is. What hinders it is shown where it is asked for. */
+  async testDevicesOnce(): Promise<void> {
+    if (this.devices.isTested() || !this.#knowledge.ok || !this.#profile.ok) return;
+    await this.changeDevice(() => this.devices.test());
   }
 
   async #replaceModel(next: Part<ActiveModel>): Promise<void> {
@@ -376,6 +403,7 @@ export class Workspace {
     if (profile.ok) profile.value.db.close();
     await this.#changing;
     if (this.#model.ok) await this.#model.value.retire();
+    this.devices.close();
   }
 }
 
@@ -385,13 +413,18 @@ function profileOptions({ profile, sqliteBinding }: EngineOptions, passphrase: s
 
 async function openChosen(
   options: EngineOptions,
+  devices: Devices,
   knowledge: Part<Knowledge>,
   profile: Part<Profile>,
 ): Promise<Part<ActiveModel>> {
   if (!knowledge.ok) return knowledge;
   return attempt('model', () => {
     const pointer = profile.ok ? modelInUse(profile.value.db) : null;
-    return openActiveModel(pointer, { folders: modelFolders(options), knowledge: knowledge.value });
+    return openActiveModel(pointer, {
+      folders: modelFolders(options),
+      knowledge: knowledge.value,
+      session: devices.session(),
+    });
   });
 }
 

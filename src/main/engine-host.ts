@@ -10,8 +10,10 @@ import {
   type PortMessage,
 } from '../shared/engine-process.ts';
 import { FlameError } from '../shared/errors.ts';
+import { isProbeWanted, type ProbeEnded } from '../shared/probe-process.ts';
 import { createClient, type Client } from '../shared/rpc.ts';
 import { emitterTransport } from '../shared/transports.ts';
+import { modelEnvironment, runProbe } from './probes.ts';
 
 const FIRST_PAUSE_MS = 100;
 /** Restarts without a healthy stretch between them before the host gives up: pauses of 0.1 to 1.6 s. */
@@ -32,6 +34,7 @@ interface HostEvents {
 
 export class EngineHost extends EventEmitter<HostEvents> {
   readonly #entry: string;
+  readonly #probeEntry: string;
   readonly #options: EngineOptions;
   #process: UtilityProcess | null = null;
   #client: Client<ShellApi> | null = null;
@@ -39,9 +42,11 @@ export class EngineHost extends EventEmitter<HostEvents> {
   #restarts = 0;
   #stopping = false;
 
-  constructor(entry: string, options: EngineOptions) {
+  /** @param probeEntry what a process that tries a graphics driver runs */
+  constructor(entry: string, probeEntry: string, options: EngineOptions) {
     super();
     this.#entry = entry;
+    this.#probeEntry = probeEntry;
     this.#options = options;
   }
 
@@ -55,7 +60,7 @@ export class EngineHost extends EventEmitter<HostEvents> {
   }
 
   start(): void {
-    const env = { ...process.env, [OPTIONS_VARIABLE]: JSON.stringify(this.#options) };
+    const env = { ...modelEnvironment(), [OPTIONS_VARIABLE]: JSON.stringify(this.#options) };
     const child = utilityProcess.fork(this.#entry, [], { serviceName: 'engine', env, stdio: 'pipe' });
     child.stdout?.pipe(process.stdout, { end: false });
     child.stderr?.pipe(process.stderr, { end: false });
@@ -71,6 +76,13 @@ export class EngineHost extends EventEmitter<HostEvents> {
       child.kill();
     }, START_LIMIT_MS);
     child.on('message', (message: unknown) => {
+      if (isProbeWanted(message)) {
+        const { id, order, limitMs } = message;
+        void runProbe(this.#probeEntry, order, limitMs).then((end) => {
+          child.postMessage({ type: 'probe-ended', id, end } satisfies ProbeEnded);
+        });
+        return;
+      }
       if (!isReadyMessage(message)) return;
       clearTimeout(limit);
       this.#setState('ready');

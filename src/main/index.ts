@@ -10,7 +10,7 @@ import { serveDecisionSheet } from './decision-sheet.ts';
 import { setMenu } from './menu.ts';
 import { speak } from './native-words.ts';
 import { servePreferences } from './preferences.ts';
-import { ENGINE_ENTRY, modelsFolder, prepareProfile, resourcesFolder } from './paths.ts';
+import { ENGINE_ENTRY, modelsFolder, prepareProfile, PROBE_ENTRY, resourcesFolder } from './paths.ts';
 import { serveSaveDialog } from './save-file.ts';
 import { devOrigin, isDrivenFromOutside, restrictApp } from './security.ts';
 import { openWindow } from './window.ts';
@@ -39,7 +39,7 @@ if (isDrivenFromOutside()) {
 }
 
 function run(profile: string): void {
-  const host = new EngineHost(ENGINE_ENTRY, {
+  const host = new EngineHost(ENGINE_ENTRY, PROBE_ENTRY, {
     profile,
     resources: resourcesFolder(),
     models: modelsFolder(),

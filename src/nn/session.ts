@@ -15,8 +15,10 @@ export type Provider = 'cpu' | 'webgpu' | 'cuda' | 'dml' | 'coreml';
 export interface SessionOptions {
   /** Tried in this order, then the CPU; default: the CPU alone. */
   readonly providers?: readonly Provider[];
-  /** Refuse to open rather than fall back to the CPU when none of `providers` works. */
+  /** Refuse rather than fall back to the CPU, when none of `providers` opens and when one fails in use. */
   readonly strict?: boolean;
+  /** Hears that a device failed in use and that the CPU took over, in ONNX Runtime's words. */
+  readonly onDeviceLost?: (provider: Provider, reason: string) => void;
   /** Threads inside one operator; default: all this process may use, at most 8. */
   readonly threads?: number;
   readonly optimization?: 'disabled' | 'basic' | 'extended' | 'all';
@@ -86,13 +88,10 @@ export async function openSession(model: Uint8Array, options: SessionOptions = {
     try {
       const session = await ort.InferenceSession.create(model, creationOptions(provider, options));
       attempts.push({ provider, opened: true, reason: '' });
-      return new Session(session, provider, attempts);
+      const spare = provider === 'cpu' || options.strict ? null : { model, options };
+      return new Session(session, provider, attempts, spare);
     } catch (error) {
-      attempts.push({
-        provider,
-        opened: false,
-        reason: error instanceof Error ? error.message : String(error),
-      });
+      attempts.push({ provider, opened: false, reason: messageOf(error) });
     }
   }
   const reasons = attempts.map(({ provider, reason }) => `${provider}: ${reason}`).join('; ');
@@ -128,17 +127,40 @@ export function toHost(name: string, value: NativeTensor): HostTensor {
   return { dtype: value.type as DType, shape: [...value.dims], data: value.data as NumericArray };
 }
 
-export class Session {
-  /** The provider that opened. */
-  readonly provider: Provider;
-  /** Every provider tried, in order, with the reason of each failure: show it where the user can see it. */
-  readonly attempts: readonly ProviderAttempt[];
-  private readonly session: ort.InferenceSession;
+/** What a session on a device needs to go on without it. */
+interface Spare {
+  readonly model: Uint8Array;
+  readonly options: SessionOptions;
+}
 
-  constructor(session: ort.InferenceSession, provider: Provider, attempts: readonly ProviderAttempt[]) {
+export class Session {
+  private readonly tried: ProviderAttempt[];
+  private session: ort.InferenceSession;
+  private current: Provider;
+  private spare: Spare | null;
+  /** The move to the CPU, while it is under way. */
+  private moving: Promise<void> | null = null;
+
+  constructor(
+    session: ort.InferenceSession,
+    provider: Provider,
+    attempts: ProviderAttempt[],
+    spare: Spare | null = null,
+  ) {
     this.session = session;
-    this.provider = provider;
-    this.attempts = attempts;
+    this.current = provider;
+    this.tried = attempts;
+    this.spare = spare;
+  }
+
+  /** Where it runs now: what opened, or the CPU once a device failed. */
+  get provider(): Provider {
+    return this.current;
+  }
+
+  /** Every provider tried, in order, with the reason of each failure: show it where the user can see it. */
+  get attempts(): readonly ProviderAttempt[] {
+    return this.tried;
   }
 
   get inputNames(): readonly string[] {
@@ -149,22 +171,70 @@ export class Session {
     return this.session.outputNames;
   }
 
-  /** Computes the outputs named by `targets`, by default all of them. A feed may also be a target: see train-step.ts. */
+  /**
+   * Computes the outputs named by `targets`, by default all of them. A feed may also be a target: see train-step.ts.
+   * When a device fails (out of memory, lost, driver error), the same feeds are run on the CPU, once and for all calls
+   * to come; no output was written before, so nothing is lost.
+   */
   async run(feeds: Feeds, targets?: Targets): Promise<Record<string, HostTensor>> {
     const wanted = targets ?? Object.fromEntries(this.outputNames.map((name) => [name, null]));
-    const inputs: Record<string, ort.Tensor> = {};
-    for (const [name, tensor] of Object.entries(feeds)) inputs[name] = handleOf(tensor);
-    const fetches: Record<string, ort.Tensor | null> = {};
-    for (const [name, tensor] of Object.entries(wanted)) fetches[name] = tensor ? handleOf(tensor) : null;
-
-    const outputs = await this.session.run(inputs, fetches);
-    const results: Record<string, HostTensor> = {};
-    for (const [name, target] of Object.entries(wanted))
-      results[name] = target ?? toHost(name, outputs[name]!);
-    return results;
+    const session = this.session;
+    try {
+      return await this.runOn(session, feeds, wanted);
+    } catch (error) {
+      if (session === this.session) {
+        if (!this.spare) throw error;
+        this.moving ??= this.moveToCpu(this.spare, messageOf(error));
+      }
+      await this.moving;
+      return this.runOn(this.session, feeds, wanted);
+    }
   }
 
   async close(): Promise<void> {
     await this.session.release();
   }
+
+  private async runOn(
+    session: ort.InferenceSession,
+    feeds: Feeds,
+    wanted: Targets,
+  ): Promise<Record<string, HostTensor>> {
+    // A device may fail half way through copying its outputs: they go where they belong once all are there.
+    const inPlace = this.current === 'cpu';
+    const inputs: Record<string, ort.Tensor> = {};
+    for (const [name, tensor] of Object.entries(feeds)) inputs[name] = handleOf(tensor);
+    const fetches: Record<string, ort.Tensor | null> = {};
+    for (const [name, tensor] of Object.entries(wanted))
+      fetches[name] = tensor && inPlace ? handleOf(tensor) : null;
+
+    const outputs = await session.run(inputs, fetches);
+    const results: Record<string, HostTensor> = {};
+    for (const [name, target] of Object.entries(wanted)) {
+      if (target && inPlace) results[name] = target;
+      else results[name] = toHost(name, outputs[name]!);
+    }
+    if (inPlace) return results;
+    for (const [name, target] of Object.entries(wanted)) {
+      if (!target) continue;
+      (target.data as Float32Array).set(results[name]!.data as Float32Array);
+      results[name] = target;
+    }
+    return results;
+  }
+
+  private async moveToCpu({ model, options }: Spare, reason: string): Promise<void> {
+    const lost = this.session;
+    const provider = this.current;
+    this.session = await ort.InferenceSession.create(model, creationOptions('cpu', options));
+    this.current = 'cpu';
+    this.spare = null;
+    this.tried.push({ provider, opened: false, reason }, { provider: 'cpu', opened: true, reason: '' });
+    options.onDeviceLost?.(provider, reason);
+    await lost.release().catch(() => undefined); // what was lost may not be there to be released
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

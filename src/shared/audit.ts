@@ -25,7 +25,14 @@ export const AUDIT_GROUPS = {
     'site-table.imported',
     'site-table.removed',
   ],
-  models: ['model.used', 'model.rolled-back', 'model.imported', 'model.exported', 'model.removed'],
+  models: [
+    'model.used',
+    'model.rolled-back',
+    'model.imported',
+    'model.exported',
+    'model.removed',
+    'device.chosen',
+  ],
   exports: [
     'records.exported',
     'records.export-failed',

@@ -18,6 +18,7 @@ import {
   type SessionShellApi,
   type SessionStatus,
 } from './accounts-api.ts';
+import { DEVICES_METHODS, type DevicesApi } from './devices-api.ts';
 import { MODELS_METHODS, type ModelsApi } from './models-api.ts';
 import { NOTES_METHODS, type NotesApi } from './notes-api.ts';
 import type { Overview, OverviewQuery } from './overview.ts';
@@ -156,7 +157,8 @@ export interface InteractionReport {
   readonly notCovered: readonly DrugId[];
 }
 
-export interface EngineApi extends AccountsApi, ExportApi, ImportsApi, ModelsApi, NotesApi, SiteTableApi {
+export interface EngineApi
+  extends AccountsApi, DevicesApi, ExportApi, ImportsApi, ModelsApi, NotesApi, SiteTableApi {
   'app.status': Method<Record<string, never>, AppStatus>;
   'store.unlock': Method<{ passphrase: string }, AppStatus>;
   /** Protects the database with a passphrase, or takes the protection away with null. */
@@ -303,6 +305,7 @@ export const ENGINE_METHODS = {
   'decisions.signer': true,
   ...ACCOUNTS_METHODS,
   ...MODELS_METHODS,
+  ...DEVICES_METHODS,
   ...NOTES_METHODS,
   ...SITE_TABLE_METHODS,
   ...IMPORTS_METHODS,

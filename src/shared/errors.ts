@@ -173,6 +173,10 @@ export const ERROR_WORDING = {
     title: 'The model {name} cannot be removed: {problem}.',
     action: 'Use another model first, or remove what stands on it.',
   },
+  DEVICE_UNUSABLE: {
+    title: 'The models do not run on {provider} here: {outcome}.',
+    action: 'Choose another one, or test the processors again after a change of the driver.',
+  },
   DRUG_UNKNOWN: {
     title: 'No ingredient, brand or synonym is called "{name}".',
     action: 'Check the spelling. {suggestions}',

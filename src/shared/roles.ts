@@ -107,6 +107,9 @@ export const METHOD_ROLES = {
   'models.import': OVERSIGHT,
   'models.export': OVERSIGHT,
   'models.remove': OVERSIGHT,
+  'devices.list': SIGNED_IN,
+  'devices.test': SIGNED_IN,
+  'devices.choose': OVERSIGHT,
 } as const satisfies Record<MethodName, Access>;
 
 /** @param roles of whoever is signed in; null when nobody is */

@@ -63,6 +63,7 @@ export interface AuditEvent {
     | 'model.imported'
     | 'model.exported'
     | 'model.removed'
+    | 'device.chosen'
     | 'records.exported'
     | 'records.export-failed'
     | 'site-table.imported'

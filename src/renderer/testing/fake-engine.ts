@@ -232,6 +232,9 @@ export function fakeEngine(initial: Partial<AppStatus> = {}): FakeEngine {
     'models.import': () => ({ model: fixtures.MODEL_DETAILS.model, memory: 200e6 }),
     'models.export': () => ({ bytes: 17_585_000 }),
     'models.remove': () => fixtures.MODELS,
+    'devices.list': () => fixtures.DEVICES,
+    'devices.test': () => fixtures.DEVICES,
+    'devices.choose': () => fixtures.DEVICES,
   };
 
   return {

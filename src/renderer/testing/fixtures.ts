@@ -23,6 +23,7 @@ import {
   type RecommendationId,
   type VisitId,
 } from '../../shared/ids.ts';
+import type { DevicesState } from '../../shared/devices-api.ts';
 import type { ModelDetails, ModelsState } from '../../shared/models-api.ts';
 import { interactionsWithin } from '../../shared/interactions.ts';
 import type { ExportReport } from '../../shared/export-api.ts';
@@ -420,6 +421,42 @@ export const MODEL_DETAILS: ModelDetails = {
   provenance: [{ what: 'visits', value: '141649' }],
   files: [{ file: 'model.safetensors', bytes: 17_585_000, sha256: 'ab'.repeat(32) }],
   memory: 270e6,
+};
+
+export const DEVICES: DevicesState = {
+  choice: 'automatic',
+  inUse: 'cpu',
+  reason: 'only-one',
+  detail: '',
+  testedAt: '2026-11-22T10:05:00Z',
+  current: true,
+  results: [
+    {
+      provider: 'cpu',
+      outcome: 'same',
+      reason: '',
+      probabilityError: 0,
+      logitError: 0,
+      gradientError: 0,
+      scoreMs: 3.1,
+      listMs: 8.4,
+      trainingRows: 32_000,
+      openMs: 1900,
+    },
+    {
+      provider: 'webgpu',
+      outcome: 'unavailable',
+      reason: 'Failed to get a WebGPU adapter: No supported adapters',
+      probabilityError: null,
+      logitError: null,
+      gradientError: null,
+      scoreMs: null,
+      listMs: null,
+      trainingRows: null,
+      openMs: null,
+    },
+  ],
+  cudaLibraries: [{ name: 'libcudart.so', folder: null }],
 };
 
 export const DEMO: DemoDescription = {
