@@ -3,7 +3,7 @@
 import type { Engine } from '../../shared/bridge.ts';
 import type { WireErrorData } from '../../shared/contract.ts';
 import type { Draft } from '../../shared/editing.ts';
-import { problemOf } from './problem.ts';
+import { guarded } from './problem.ts';
 
 export class DraftList {
   rows = $state.raw<readonly Draft[]>([]);
@@ -14,21 +14,16 @@ export class DraftList {
     this.#engine = engine;
   }
 
-  async refresh(): Promise<void> {
-    try {
+  refresh(): Promise<void> {
+    return guarded(this, async () => {
       this.rows = await this.#engine.call('drafts.list', {});
-      this.problem = null;
-    } catch (thrown) {
-      this.problem = problemOf(thrown);
-    }
+    });
   }
 
-  async discard(id: string): Promise<void> {
-    try {
+  discard(id: string): Promise<void> {
+    return guarded(this, async () => {
       await this.#engine.call('drafts.discard', { id });
       this.rows = this.rows.filter((draft) => draft.id !== id);
-    } catch (thrown) {
-      this.problem = problemOf(thrown);
-    }
+    });
   }
 }

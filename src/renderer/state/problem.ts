@@ -11,3 +11,16 @@ export function problemOf(thrown: unknown): WireErrorData {
 export function isCancelled(problem: WireErrorData): boolean {
   return problem.code === 'CANCELLED';
 }
+
+/** Does something for a part of the screen, which says what went wrong, or nothing any more when it went well. */
+export async function guarded(
+  holder: { problem: WireErrorData | null },
+  work: () => Promise<void>,
+): Promise<void> {
+  try {
+    await work();
+    holder.problem = null;
+  } catch (thrown) {
+    holder.problem = problemOf(thrown);
+  }
+}

@@ -3,7 +3,7 @@
 import type { Engine } from '../../shared/bridge.ts';
 import type { WireErrorData } from '../../shared/contract.ts';
 import type { Worklist } from '../../shared/worklist.ts';
-import { problemOf } from './problem.ts';
+import { guarded } from './problem.ts';
 
 export class WorklistView {
   list = $state.raw<Worklist | null>(null);
@@ -14,12 +14,9 @@ export class WorklistView {
     this.#engine = engine;
   }
 
-  async refresh(): Promise<void> {
-    try {
+  refresh(): Promise<void> {
+    return guarded(this, async () => {
       this.list = await this.#engine.call('worklist.get', {});
-      this.problem = null;
-    } catch (thrown) {
-      this.problem = problemOf(thrown);
-    }
+    });
   }
 }
