@@ -40,6 +40,7 @@ export function visitRecord(
     year: context.year,
     ...(visit.dateKnown ? { date: visit.date } : {}),
     age: context.age,
+    ...value('age_months', visit.ageMonths),
     sex: context.sex,
     setting: context.setting,
     ...(context.specialty === null ? {} : { specialty: context.specialty }),

@@ -16,6 +16,7 @@ export const EXPORT_FORMATS = {
   visits: 'jsonl',
   'csv-visits': 'csv',
   'csv-decisions': 'csv',
+  research: 'jsonl',
 } as const;
 export type ExportFormat = keyof typeof EXPORT_FORMATS;
 export const EXPORT_FORMAT_NAMES = Object.keys(EXPORT_FORMATS) as ExportFormat[];

@@ -273,6 +273,32 @@ describe('other formats', () => {
     expect(rows.some(({ word }) => word === 'rejected')).toBe(true);
   });
 
+  test('the research export holds every visit, and nothing that names anybody', async () => {
+    const { text, report } = await write({ format: 'research' });
+    expect(report).toMatchObject({ patients: 2, visits: 3, records: 3 });
+    const { text: all } = await write({ format: 'json' });
+    const identifiers = [...all.matchAll(/"(?:id|visitId|patientId|sourceId)":"([^"]{2,})"/g)].map(
+      ([, id]) => id!,
+    );
+    const drugs = new Set(['warfarin', 'digoxin', 'aspirin', 'metoprolol', 'amiodarone']);
+    for (const id of identifiers.filter((one) => one.includes('-') && !drugs.has(one)))
+      expect(text).not.toContain(id);
+    for (const planted of [
+      'Müller',
+      'cmd',
+      'Ada',
+      'a slip',
+      'with food',
+      '2024-03-01',
+      'INFLUENZA',
+      'penicillin',
+    ])
+      expect(text).not.toContain(planted);
+    expect(text).toContain('"amoxicillin"');
+    expect(text).toContain('"override');
+    expect((await write({ format: 'research' })).text).toBe(text);
+  });
+
   test('JSON holds all that is stored', async () => {
     const [line] = (await write({ format: 'json' })).text.split('\n');
     const told = JSON.parse(line!) as {

@@ -60,7 +60,7 @@ export function exportCommand(): Command {
       refuseExisting(path, options.overwrite);
       const passphrase = options.encrypt === true ? requiredPassphrase() : null;
       const knowledge = openKnowledge();
-      const { db } = await openProfile({
+      const { db, key } = await openProfile({
         folder: options.profile === undefined ? defaultProfile() : resolve(options.profile),
         passphrase: process.env['FLAME_PASSPHRASE'] ?? null,
       });
@@ -79,6 +79,7 @@ export function exportCommand(): Command {
           {
             db,
             knowledge,
+            key,
             actor: userInfo().username,
             signal: interruptible(),
             onProgress: ({ visits, totalVisits, secondsLeft }) => {

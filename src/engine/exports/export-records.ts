@@ -3,14 +3,13 @@
  * stored before the file gets its name, so that no file leaves Flame unwritten in the log. Chooses no place.
  */
 
-import { createHash } from 'node:crypto';
+import { createHash, hkdfSync } from 'node:crypto';
 import { basename } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Knowledge } from '../../knowledge/knowledge.ts';
 import { BYTE_ORDER_MARK } from '../../records/csv.ts';
 import type { ExportedPatient } from '../../records/exported.ts';
 import { BundleWriter, resourcesOf, resourceText } from '../../records/fhir-export/fhir-export.ts';
-import type { ExportNames } from '../../records/fhir-export/terms.ts';
 import {
   decisionHeading,
   decisionRows,
@@ -19,8 +18,10 @@ import {
   visitLines,
   visitRows,
 } from '../../records/record-lines.ts';
+import { Deidentifier, researchLines, type ResearchNames } from '../../records/research-lines.ts';
 import { FlameError } from '../../shared/errors.ts';
 import type { ExportProgress, ExportReport, ExportWish } from '../../shared/export-api.ts';
+import type { StoreKey } from '../key-seal.ts';
 import { appendAudit } from '../store/audit.ts';
 import type { WritableDb } from '../store/handle.ts';
 import { writeWhole } from '../write-whole.ts';
@@ -30,6 +31,8 @@ import { countRecords, readRecords } from './read-records.ts';
 export interface ExportContext {
   readonly db: WritableDb;
   readonly knowledge: Knowledge;
+  /** Of the profile: pseudonyms and shifts of the research export are derived from it. */
+  readonly key: StoreKey;
   readonly actor: string;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: ExportProgress) => void;
@@ -54,20 +57,21 @@ const VISITS_A_TURN = 20;
 export async function exportRecords(
   path: string,
   wish: ExportWish,
-  { db, knowledge, actor, signal, onProgress, workFactor }: ExportContext,
+  { db, knowledge, key, actor, signal, onProgress, workFactor }: ExportContext,
 ): Promise<ExportReport> {
   const { format, passphrase } = wish;
   const scope = { from: wish.from, to: wish.to, demo: wish.demo, patientId: wish.patientId };
   const total = countRecords(db, scope);
   if (total.visits === 0) throw new FlameError('NOT_FOUND', { what: 'visit to export' });
-  const framing = framingOf(wish, exportNames(knowledge));
+  const hidden = wish.format === 'research' ? deidentifier(key) : null;
+  const framing = framingOf(wish, exportNames(knowledge), hidden);
   const counted = { patients: 0, visits: 0, decisions: 0, records: 0 };
   const started = performance.now();
 
   async function* text(): AsyncGenerator<Uint8Array> {
     yield Buffer.from(framing.start);
     let turn = 0;
-    for (const exported of readRecords(db, scope)) {
+    for (const exported of readRecords(db, scope, hidden && ((id) => hidden.pseudonym('patient', id)))) {
       const pieces = framing.patient(exported);
       counted.patients += 1;
       counted.visits += exported.visits.length;
@@ -120,16 +124,23 @@ export async function exportRecords(
   return report.made!;
 }
 
-export function exportNames({ codes, drugs }: Knowledge): ExportNames {
+/** The same for the same profile until its key is changed; tells nothing of the key. */
+function deidentifier(key: StoreKey): Deidentifier {
+  const secret = hkdfSync('sha256', key.bytes, Buffer.alloc(0), 'flame research export, version 1', 32);
+  return new Deidentifier(Buffer.from(secret));
+}
+
+export function exportNames({ codes, drugs }: Knowledge): ResearchNames {
   return {
     title: (system, code) => codes.title(system, code),
     drug: (id) => ({ name: drugs.name(id).name, rxcui: drugs.get(id)?.rxcui ?? [] }),
+    knows: (id) => drugs.get(id) !== null,
     // A class of drugs, as most allergies are written, is no single ingredient.
     allergens: (entry) => drugs.find(entry),
   };
 }
 
-function framingOf({ format }: ExportWish, names: ExportNames): Framing {
+function framingOf({ format }: ExportWish, names: ResearchNames, hidden: Deidentifier | null): Framing {
   switch (format) {
     case 'fhir-bundle': {
       const bundle = new BundleWriter();
@@ -151,6 +162,8 @@ function framingOf({ format }: ExportWish, names: ExportNames): Framing {
       return lines((exported) => visitRows(exported, names), BYTE_ORDER_MARK + visitHeading);
     case 'csv-decisions':
       return lines(decisionRows, BYTE_ORDER_MARK + decisionHeading);
+    case 'research':
+      return lines((exported) => researchLines(exported, names, hidden!));
   }
 }
 

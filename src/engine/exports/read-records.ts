@@ -12,8 +12,6 @@ import { patientOf } from '../store/patients.ts';
 import { latestRecommendation } from '../store/recommendations.ts';
 import { getVisit } from '../store/visits.ts';
 
-const PAGE = 200;
-
 /** A visit of the scope: demo or not, first and last day, one patient alone. An end or a patient that is null lets all through. */
 const IN_SCOPE = `p.demo = ? AND v.date >= coalesce(?, '') AND v.date <= coalesce(?, '9999-12-31')
   AND p.id = coalesce(?, p.id)`;
@@ -46,29 +44,37 @@ interface PatientRow {
   readonly birth_year: number | null;
 }
 
-/** Every patient with a visit in the scope, in the order in which they were stored; a merged patient is the one it became. */
-export function* readRecords(db: ReadableDb, scope: ExportScope): Generator<ExportedPatient> {
+/**
+ * Every patient with a visit in the scope, in the order in which they were stored, or by what `rank` makes of their
+ * identifiers, so that the order tells nothing. A merged patient is the one it became.
+ */
+export function* readRecords(
+  db: ReadableDb,
+  scope: ExportScope,
+  rank: ((patient: string) => string) | null = null,
+): Generator<ExportedPatient> {
   const values = valuesOf(scope);
-  let after = 0;
-  while (true) {
-    const rows = db.all<PatientRow>(
-      `SELECT p.key, p.id, p.demo, p.source_id, p.name, p.sex, p.birth_year FROM patients p WHERE p.key > ?
-         AND EXISTS (SELECT 1 FROM visits v WHERE v.patient = p.key AND ${IN_SCOPE}) ORDER BY p.key LIMIT ${PAGE}`,
-      after,
-      ...values,
+  const order = db.all<{ key: number; id: string }>(
+    `SELECT DISTINCT p.key, p.id ${SCOPED} ORDER BY p.key`,
+    ...values,
+  );
+  if (rank !== null) {
+    const ranks = new Map(order.map(({ key, id }) => [key, rank(id)]));
+    order.sort((a, b) => (ranks.get(a.key)! < ranks.get(b.key)! ? -1 : 1));
+  }
+  for (const { key } of order) {
+    const row = db.get<PatientRow>(
+      'SELECT key, id, demo, source_id, name, sex, birth_year FROM patients WHERE key = ?',
+      key,
     );
-    for (const row of rows) {
-      const visits = db
-        .all<{ id: string }>(
-          `SELECT v.id ${SCOPED} AND v.patient = ? ORDER BY v.date, v.key`,
-          ...values,
-          row.key,
-        )
-        .map(({ id }) => readVisit(db, asId<VisitId>(id)));
-      yield { patient: patientOf(row), visits };
-      after = row.key;
-    }
-    if (rows.length < PAGE) return;
+    const visits = db.all<{ id: string }>(
+      `SELECT v.id ${SCOPED} AND v.patient = ? ORDER BY v.date, v.key`,
+      ...values,
+      key,
+    );
+    // Between two turns somebody may have merged the patient into another one.
+    if (row === undefined || visits.length === 0) continue;
+    yield { patient: patientOf(row), visits: visits.map(({ id }) => readVisit(db, asId<VisitId>(id))) };
   }
 }
 
