@@ -345,6 +345,7 @@ test.describe('a page of Flame', () => {
   });
 
   test('cannot harm the shell or the engine with what it hands over the bridge', async () => {
+    await flame.page.evaluate(() => window.flame.start('app.status', {}, () => undefined).reply); // it has started
     const engine = await enginePid(flame);
     const results = await flame.page.evaluate(async () => {
       let deep: unknown = 'x';
@@ -373,7 +374,7 @@ test.describe('a page of Flame', () => {
       const within = <Value>(reply: unknown): Promise<Value> =>
         Promise.race([
           reply as Promise<Value>,
-          new Promise<never>((_, reject) => setTimeout(() => reject(new Error('unanswered')), 5000)),
+          new Promise<never>((_, reject) => setTimeout(() => reject(new Error('unanswered')), 20_000)),
         ]);
       const kindOf = (thrown: unknown): string =>
         (thrown as Error).message === 'unanswered' ? 'unanswered' : 'not handed over';
