@@ -213,8 +213,12 @@ export class Session implements Gate {
 
   /** Before the first account there is nobody to prove; afterwards whoever set it up is signed in. */
   begin(id: string): void {
-    this.#become({ kind: 'account', id });
-    this.#note('account.signed-in', id, {});
+    const { db } = this.#workspace;
+    db.transaction(() => {
+      updateAccount(db, id, { signedInAt: new Date().toISOString() });
+      this.#become({ kind: 'account', id });
+      this.#note('account.signed-in', id, {});
+    });
   }
 
   #become(who: Who): void {

@@ -4,6 +4,7 @@ import { app, type BrowserWindow } from 'electron';
 import type { Preferences } from '../shared/preferences.ts';
 import { registerAppScheme } from './app-protocol.ts';
 import { EngineHost } from './engine-host.ts';
+import { serveAutoLock } from './auto-lock.ts';
 import { connectPages } from './engine-ports.ts';
 import { serveImportDialog } from './import-dialog.ts';
 import { serveDecisionSheet } from './decision-sheet.ts';
@@ -58,6 +59,7 @@ function run(profile: string): void {
   serveImportDialog(host, window);
   serveSaveDialog(host, window);
   serveDecisionSheet(host, window);
+  serveAutoLock(host, window);
 
   app.on('second-instance', () => {
     if (window.isDestroyed()) return;

@@ -17,11 +17,20 @@ ipcRenderer.on(CHANNELS.port, (event) => {
 ipcRenderer.on(CHANNELS.state, (_event, state: EngineState) => link.setState(state));
 ipcRenderer.send(CHANNELS.connect);
 
+const lockListeners = new Set<() => void>();
+ipcRenderer.on(CHANNELS.locked, () => {
+  for (const listener of lockListeners) listener();
+});
+
 const argument = process.argv.find((text) => text.startsWith(PREFERENCES_ARGUMENT)) ?? '';
 
 const bridge: FlameBridge = {
   start: link.start,
   onEngineState: link.onEngineState,
+  onLocked: (listener) => {
+    lockListeners.add(listener);
+    return () => void lockListeners.delete(listener);
+  },
   pickImportFile: (kind) => ipcRenderer.invoke(CHANNELS.pickImportFile, kind) as Promise<BridgeReply>,
   releaseSheet: (wish) => ipcRenderer.invoke(CHANNELS.releaseSheet, wish) as Promise<BridgeReply>,
   pickSaveFile: (wish) => ipcRenderer.invoke(CHANNELS.pickSaveFile, wish) as Promise<BridgeReply>,

@@ -50,6 +50,8 @@ export interface FlameBridge {
   readonly start: (method: string, params: unknown, onProgress: (value: unknown) => void) => StartedCall;
   /** Calls back with the present state at once, then with every change; returns a function that stops it. */
   readonly onEngineState: (listener: (state: EngineState) => void) => () => void;
+  /** Calls back when the engine locked by itself; returns a function that stops it. */
+  readonly onLocked: (listener: () => void) => () => void;
   /** Opens the system's file dialog; null when the user closes it without a choice. */
   readonly pickImportFile: (kind: ReadKind) => Promise<BridgeReply>;
   /** Asks where to save a file that the engine writes; null when the user closes the dialog without a choice. */
@@ -75,6 +77,7 @@ export interface Engine {
    */
   readonly call: Client<EngineApi>['call'];
   readonly onState: (listener: (state: EngineState) => void) => () => void;
+  readonly onLocked: (listener: () => void) => () => void;
   readonly pickImportFile: (kind?: ReadKind) => Promise<PickedFile | null>;
   /** @param name the file name that the dialog suggests */
   readonly pickSaveFile: (kind: SavedKind, name: string) => Promise<PickedFile | null>;
@@ -100,6 +103,7 @@ export function connectEngine(bridge: FlameBridge): Engine {
   return {
     call: start as Engine['call'],
     onState: (listener) => bridge.onEngineState(listener),
+    onLocked: (listener) => bridge.onLocked(listener),
     pickImportFile: async (kind = 'visits') => unwrap(await bridge.pickImportFile(kind)) as PickedFile | null,
     pickSaveFile: async (kind, name) =>
       unwrap(await bridge.pickSaveFile({ kind, name })) as PickedFile | null,

@@ -13,6 +13,8 @@ export const CHANNELS = {
   pickSaveFile: 'save:pick',
   /** preload → shell, answered: print the decision sheet on the page, or save it as a PDF. */
   releaseSheet: 'sheet:release',
+  /** shell → preload: the engine locked. */
+  locked: 'session:locked',
   /** preload → shell: remember a preference of this computer. */
   remember: 'preferences:remember',
 } as const;

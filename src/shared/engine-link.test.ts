@@ -15,6 +15,7 @@ beforeEach(() => {
   const bridge: FlameBridge = {
     start: link.start,
     onEngineState: link.onEngineState,
+    onLocked: () => () => undefined,
     pickImportFile: () => Promise.resolve({ ok: true, value: { grant: 'g', name: 'visits.jsonl' } }),
     releaseSheet: () => Promise.resolve({ ok: true, value: { name: null } }),
     pickSaveFile: ({ name }) => Promise.resolve({ ok: true, value: { grant: 's', name } }),

@@ -40,6 +40,7 @@ test.describe('a page of Flame', () => {
       node: [],
       bridge: [
         'onEngineState',
+        'onLocked',
         'pickImportFile',
         'pickSaveFile',
         'preferences',

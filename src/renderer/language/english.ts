@@ -3,6 +3,7 @@
 import { ERROR_WORDING } from '../../shared/errors.ts';
 import { PROBLEM_WORDING } from '../../shared/problem-words.ts';
 import about from './en/about.json';
+import accounts from './en/accounts.json';
 import audit from './en/audit.json';
 import alternatives from './en/alternatives.json';
 import common from './en/common.json';
@@ -33,6 +34,7 @@ import worklist from './en/worklist.json';
 
 export const english = {
   about,
+  accounts,
   alternatives,
   audit,
   common,

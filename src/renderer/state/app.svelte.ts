@@ -3,9 +3,22 @@
 import { getContext, setContext } from 'svelte';
 import { SvelteMap } from 'svelte/reactivity';
 import type { Engine } from '../../shared/bridge.ts';
-import type { AppStatus, EngineState, VisitDetail, WireErrorData } from '../../shared/contract.ts';
+import {
+  NO_ACCOUNTS,
+  type AccountForm,
+  type CodeKind,
+  type SessionStatus,
+} from '../../shared/accounts-api.ts';
+import type {
+  AppStatus,
+  EngineState,
+  MethodName,
+  VisitDetail,
+  WireErrorData,
+} from '../../shared/contract.ts';
 import type { Patient } from '../../shared/domain.ts';
 import type { PatientId, VisitId } from '../../shared/ids.ts';
+import { mayCall } from '../../shared/roles.ts';
 import { DraftList } from './drafts.svelte.ts';
 import { HabitChoice } from './habit-choice.svelte.ts';
 import type { AnyEditor } from './open-editor.ts';
@@ -18,6 +31,7 @@ import { VisitSession } from './visit-session.svelte.ts';
 
 export type View =
   | { readonly kind: 'home' }
+  | { readonly kind: 'accounts' }
   | { readonly kind: 'audit' }
   | { readonly kind: 'overview' }
   | { readonly kind: 'data' }
@@ -39,6 +53,13 @@ export class App {
   view = $state.raw<View>({ kind: 'home' });
   /** Why the editor that was asked for did not open. */
   openProblem = $state.raw<WireErrorData | null>(null);
+  /** A code that is on the screen for the one time. */
+  shownCode = $state.raw<{ readonly kind: CodeKind; readonly code: string } | null>(null);
+  /** Who was signed in last in this window; their screen is kept for them. */
+  lastAccount = $state<string | null>(null);
+  readonly session: SessionStatus = $derived(this.status?.session ?? NO_ACCOUNTS);
+  /** Nobody is signed in: nothing of a patient is on the screen. */
+  readonly locked = $derived(this.session.accounts && this.session.account === null);
 
   /** Visits opened in this window; what was edited in one waits there until it is saved. */
   readonly #sessions = new SvelteMap<VisitId, VisitSession>();
@@ -52,10 +73,10 @@ export class App {
   );
 
   constructor(engine: Engine) {
-    this.engine = engine;
-    this.patients = new PatientList(engine);
-    this.imports = new VisitImport(engine, () => this.refresh());
-    this.drafts = new DraftList(engine);
+    this.engine = this.#watched(engine);
+    this.patients = new PatientList(this.engine);
+    this.imports = new VisitImport(this.engine, () => this.refresh());
+    this.drafts = new DraftList(this.engine);
   }
 
   /** Follows the engine's state and asks for the status whenever it becomes ready. @returns a function that stops it */
@@ -69,22 +90,97 @@ export class App {
         void this.refresh();
       }
     });
-    return stop;
+    const stopLocks = this.engine.onLocked(() => void this.refreshStatus());
+    return () => {
+      stop();
+      stopLocks();
+    };
   }
 
   /** The store's and the model's status, and the patient list with it. */
   async refresh(): Promise<void> {
     try {
       this.take(await this.engine.call('app.status', {}));
-      if (this.status?.store === 'open') await Promise.all([this.patients.refresh(), this.drafts.refresh()]);
+      if (this.status?.store === 'open' && this.can('patients.list'))
+        await Promise.all([this.patients.refresh(), this.drafts.refresh()]);
     } catch (thrown) {
       this.problem = problemOf(thrown);
     }
   }
 
   take(status: AppStatus): void {
+    this.#keepFor(status.session);
     this.status = status;
     this.problem = null;
+  }
+
+  /** The status alone, e.g. to learn that Flame was locked. */
+  async refreshStatus(): Promise<void> {
+    try {
+      this.take(await this.engine.call('app.status', {}));
+    } catch (thrown) {
+      this.problem = problemOf(thrown);
+    }
+  }
+
+  /** True when whoever is signed in may make this call; what is refused is not offered. */
+  can(method: MethodName): boolean {
+    return !this.session.accounts || mayCall(method, this.session.account?.roles ?? null);
+  }
+
+  async signIn(account: string, passphrase: string): Promise<void> {
+    this.take(await this.engine.call('session.signIn', { account, passphrase }));
+    await this.refresh();
+  }
+
+  async recover(code: string, account: string, passphrase: string): Promise<void> {
+    const { status, recoveryCode } = await this.engine.call('session.recover', { code, account, passphrase });
+    this.take(status);
+    this.shownCode = { kind: 'recovery', code: recoveryCode };
+    await this.refresh();
+  }
+
+  async enterForEmergency(code: string, name: string, reason: string): Promise<void> {
+    this.take(await this.engine.call('session.emergency', { code, name, reason }));
+    await this.refresh();
+  }
+
+  async setUpAccounts(form: AccountForm, passphrase: string): Promise<void> {
+    const { status, recoveryCode } = await this.engine.call('accounts.setUp', { ...form, passphrase });
+    this.shownCode = { kind: 'recovery', code: recoveryCode };
+    this.take(status);
+  }
+
+  /** What was typed is stored first. */
+  async lock(): Promise<void> {
+    if (this.view.kind === 'editor') await this.view.editor.drafts.flush();
+    this.take(await this.engine.call('session.lock', {}));
+  }
+
+  /** A call that finds Flame locked shows the lock. */
+  #watched(engine: Engine): Engine {
+    const call: Engine['call'] = async (method, params, options) => {
+      try {
+        return await engine.call(method, params, options);
+      } catch (thrown) {
+        if (problemOf(thrown).code === 'SESSION_LOCKED' && !this.locked) void this.refreshStatus();
+        throw thrown;
+      }
+    };
+    return { ...engine, call };
+  }
+
+  /** The screen waits for whoever it belongs to; somebody else starts afresh. */
+  #keepFor({ account }: SessionStatus): void {
+    if (account === null) return;
+    const isOther = this.lastAccount !== null && this.lastAccount !== account.id;
+    this.lastAccount = account.id;
+    if (!isOther) return;
+    this.#sessions.clear();
+    this.view = { kind: 'home' };
+    this.openProblem = null;
+    this.shownCode = null;
+    this.patients.clear();
   }
 
   async unlock(passphrase: string): Promise<void> {
@@ -109,6 +205,10 @@ export class App {
 
   goHome(): void {
     this.#show({ kind: 'home' });
+  }
+
+  openAccounts(): void {
+    this.#show({ kind: 'accounts' });
   }
 
   openAudit(): void {

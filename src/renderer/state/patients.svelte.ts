@@ -37,6 +37,14 @@ export class PatientList {
     void this.refresh();
   }
 
+  /** Forgets what somebody else searched for. */
+  clear(): void {
+    this.query = '';
+    this.archived = false;
+    this.rows = [];
+    this.total = 0;
+  }
+
   /** Asks again for everything that is shown now. */
   refresh(): Promise<void> {
     clearTimeout(this.#timer);

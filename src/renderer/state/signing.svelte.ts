@@ -61,11 +61,14 @@ export class Signing {
     return reason !== 'other' || note.trim() !== '';
   }
 
-  /** Fills the empty signature line with whoever signed last on this computer. A failure leaves it empty. */
-  async prefill(engine: Engine): Promise<void> {
-    if (this.name !== '') return;
+  /**
+   * Fills the empty signature line with whoever signed last on this computer, and with accounts any line with whoever is
+   * signed in. A failure leaves it as it is.
+   */
+  async prefill(engine: Engine, ofAccount = false): Promise<void> {
+    if (this.name !== '' && !ofAccount) return;
     const { signature } = await engine.call('decisions.signer', {}).catch(() => ({ signature: null }));
-    if (signature === null || this.#isTyped()) return;
+    if (signature === null || (this.#isTyped() && !ofAccount)) return;
     this.name = signature.name;
     this.role = signature.role;
   }

@@ -235,11 +235,13 @@ export class VisitSession {
   }
 
   /** Signs the list on the screen. @returns the decision, or null when something is missing or the engine refused (see `problem`) */
-  async sign(): Promise<Decision | null> {
+  async sign(passphrase: string | null = null): Promise<Decision | null> {
     const input = this.#decisionInput();
     if (input === null) return null;
     let saved: Decision | null = null;
     await this.#during('saving', async () => {
+      if (passphrase !== null)
+        await this.#engine.call('session.confirm', { passphrase, decisionId: input.id });
       saved = await this.#engine.call('decisions.save', input);
       if (this.detail) this.detail = { ...this.detail, decisions: [saved, ...this.detail.decisions] };
       this.#forget();

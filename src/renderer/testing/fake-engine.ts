@@ -251,6 +251,7 @@ export function fakeEngine(initial: Partial<AppStatus> = {}): FakeEngine {
       listener(state);
       return () => listeners.delete(listener);
     },
+    onLocked: () => () => undefined,
     pickImportFile: () => Promise.resolve({ grant: 'g', name: 'visits.jsonl' }),
     releaseSheet: ({ as }) => Promise.resolve({ name: as === 'pdf' ? 'decision.pdf' : null }),
     pickSaveFile: (_kind, name) => Promise.resolve({ grant: 's', name }),

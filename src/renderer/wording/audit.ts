@@ -3,6 +3,7 @@
 import { english } from '../language/english.ts';
 import { t } from '../language/language.svelte.ts';
 import type { TextKey } from '../language/translation.ts';
+import { readActor } from '../../shared/actor.ts';
 import type { AuditEntryView } from '../../shared/audit.ts';
 import { timeWords } from './visit.ts';
 
@@ -13,6 +14,17 @@ export function actionWords(action: string): string {
   const [kind = '', done = ''] = action.split('.');
   const known: Readonly<Record<string, Readonly<Record<string, string>>>> = english.audit.action;
   return known[kind]?.[done] === undefined ? action : t(`audit:action.${action}` as TextKey);
+}
+
+/** An account's name with its roles; whoever used the computer before there were accounts, as written. */
+export function actorWords(text: string): string {
+  const { name, account } = readActor(text);
+  if (account === null) return name;
+  const known: Readonly<Record<string, string>> = english.accounts.role;
+  const roles = account.roles.map((role) =>
+    known[role] === undefined ? role : t(`accounts:role.${role}` as TextKey),
+  );
+  return `${name} (${roles.join(', ')})`;
 }
 
 /** What stands after the action, e.g. which fields were changed; empty where the action says it all. */

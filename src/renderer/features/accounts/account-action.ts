@@ -1,0 +1,2 @@
+/** What an administrator can do with one account. */
+export type AccountAction = 'change' | 'reset' | 'unlock' | 'remove';
