@@ -1,0 +1,67 @@
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterAll, expect, test } from 'vitest';
+import { openProfile } from '../../src/engine/profile.ts';
+import { verifyAudit } from '../../src/engine/store/audit.ts';
+import { temporaryFolder } from '../../src/engine/store/testing.ts';
+import { countVisits } from '../../src/engine/store/visits.ts';
+import { isErrorCode } from '../../src/shared/errors.ts';
+import { startChild } from './children.ts';
+
+const root = temporaryFolder();
+afterAll(() => root.remove());
+
+/** Megabytes that a process may use at most, Node and the knowledge tables (some 150) included. */
+const MEMORY = 450;
+const HUGE = 48 * 1024 * 1024;
+const GOOD =
+  '{"visit":"g","year":2020,"age":50,"sex":"F","dx_system":"ICD-9-CM","dx":["25000"],"drugs":["metformin"]}';
+
+const BOMBS: Readonly<Record<string, () => Buffer | string>> = {
+  'unpacks-without-end.jsonl.gz': () => gzipSync(Buffer.alloc(400 * 1024 * 1024)),
+  'one-huge-line.jsonl': () => `${'x'.repeat(HUGE)}\n${GOOD}\n`,
+  'one-huge-text.jsonl': () => `${GOOD.replace('"g"', `"${'x'.repeat(HUGE)}"`)}\n${GOOD}\n`,
+  'nested.jsonl': () => `{"visit":${'['.repeat(2_000_000)}\n${GOOD}\n`,
+  'nested-bundle.json': () => `{"resourceType":"Bundle","entry":[${'{"a":['.repeat(1_000_000)}`,
+  'huge-text-bundle.json': () => `{"resourceType":"Bundle","id":"${'x'.repeat(HUGE)}","entry":[]}`,
+  'endless-quote.csv': () => `visit,patient,date,diagnoses\n1,"${'a,b\n'.repeat(HUGE / 16)}`,
+  'a-million-columns.csv': () => `${'c,'.repeat(1_000_000)}c\n${'1,'.repeat(1_000_000)}1\n`,
+  'an-archive.csv': () => Buffer.concat([Buffer.from('PK\u0003\u0004'), Buffer.alloc(1000)]),
+};
+
+/** Done, or refused for a reason that is not a defect of Flame or a fault of the disk. */
+const isExpected = (code: unknown): boolean =>
+  code === 'none' || (isErrorCode(code) && !/^(INTERNAL|STORE_)/.test(code));
+
+test(
+  'files made to exhaust memory or stack are refused or reported within bounds, and the store stays sound',
+  { timeout: 300_000 },
+  async () => {
+    const folder = join(root.path, 'profile');
+    (await openProfile({ folder })).db.close();
+    for (const [name, make] of Object.entries(BOMBS)) {
+      const file = join(root.path, name);
+      writeFileSync(file, make());
+      const child = startChild('import', [folder, file]);
+      await child.ended;
+      const outcome = child.said.at(-1) ?? {};
+      expect([name, outcome]).toEqual([
+        name,
+        expect.objectContaining({ megabytes: expect.any(Number) as number }),
+      ]);
+      expect([name, isExpected(outcome['code'])]).toEqual([name, true]);
+      if (outcome['code'] === 'none') expect([name, Number(outcome['refused']) > 0]).toEqual([name, true]);
+      expect([name, Number(outcome['megabytes']) < MEMORY, outcome['megabytes']]).toEqual([
+        name,
+        true,
+        outcome['megabytes'],
+      ]);
+    }
+    const { db } = await openProfile({ folder });
+    expect(countVisits(db)).toBe(1); // the good line beside the bad ones, once
+    expect(verifyAudit(db).broken).toBeNull();
+    db.close();
+    expect(readdirSync(folder).filter((name) => name.endsWith('.scratch'))).toEqual([]);
+  },
+);
