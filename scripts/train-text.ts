@@ -4,6 +4,8 @@ import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { interruptible, openKnowledge, PATHS } from '../src/cli/setup.ts';
 import { SMALL_TEXT } from '../src/flame/text/settings.ts';
+import { readPretrained } from '../src/nn/pretrained/folder.ts';
+import { quantisePretrained } from '../src/nn/pretrained/quantise.ts';
 import { trainTextPack } from '../src/flame/text/train-pack.ts';
 
 const { values } = parseArgs({
@@ -15,6 +17,10 @@ const { values } = parseArgs({
     visits: { type: 'string' },
     threads: { type: 'string', default: '1' },
     seed: { type: 'string', default: '1' },
+    /** A checkpoint folder to adapt with LoRA instead of training a small model; quantise it first with --int4. */
+    base: { type: 'string' },
+    rank: { type: 'string', default: '32' },
+    int4: { type: 'string' },
   },
 });
 const [first, last] = values.years.split('-').map(Number) as [number, number];
@@ -26,6 +32,18 @@ const recipe = {
     ...(values.steps === undefined ? {} : { steps: Number(values.steps) }),
   },
 };
+if (values.base !== undefined && values.int4 !== undefined) {
+  const report = quantisePretrained(
+    readPretrained(resolve(values.base)),
+    resolve(values.int4),
+    (done, total) => {
+      process.stderr.write(`4 bits: ${done} of ${total}\n`);
+    },
+  );
+  process.stderr.write(`${JSON.stringify(report)}\n`);
+}
+const base = values.int4 ?? values.base;
+const rank = Number(values.rank);
 mkdirSync(PATHS.checkpoints, { recursive: true });
 const started = performance.now();
 const manifest = await trainTextPack(
@@ -38,6 +56,7 @@ const manifest = await trainTextPack(
     seed: Number(values.seed),
     checkpoint: join(PATHS.checkpoints, basename(values.out)),
     threads: Number(values.threads),
+    ...(base === undefined ? {} : { base: { folder: resolve(base), rank, alpha: 2 * rank } }),
   },
   (stage, progress) => {
     const seconds = Math.round((performance.now() - started) / 1000);

@@ -91,7 +91,7 @@ export function int4Product(
   nibbles: () => Tensor,
 ): Product {
   const [outputs, inputs] = shape;
-  let [bytes, steps]: (Tensor | undefined)[] = [];
+  let [bytes, steps, zeros]: (Tensor | undefined)[] = []; // one initializer each, however often it multiplies
   return (x, bias) => {
     const g = x.graph;
     bytes ??= packed();
@@ -108,21 +108,31 @@ export function int4Product(
           { K: inputs, N: outputs, bits: 4, block_size: INT4_BLOCK },
           'com.microsoft',
         ),
-      (d) => [gemm(d, widened(g, shape, nibbles(), scale))],
+      (d) => {
+        const q = nibbles();
+        zeros ??= zeroPoints(g, q, shape);
+        return [gemm(d, widened(shape, q, scale, zeros))];
+      },
     );
     return bias ? add(y, bias) : y;
   };
 }
 
-function widened(g: Graph, [outputs, inputs]: readonly [number, number], q: Tensor, scales: Tensor): Tensor {
-  const blocks = [outputs, inputs / INT4_BLOCK] as const;
+function zeroPoints(g: Graph, q: Tensor, [outputs, inputs]: readonly [number, number]): Tensor {
+  const blocks = [outputs, inputs / INT4_BLOCK];
+  const values = new Uint8Array(Math.ceil(sizeOf(blocks) / 2)).fill(ZERO_PAIR);
+  return g.initializer(`${q.name}.zero`, 'uint4', blocks, values);
+}
+
+function widened(
+  [outputs, inputs]: readonly [number, number],
+  q: Tensor,
+  scales: Tensor,
+  zeros: Tensor,
+): Tensor {
+  const g = q.graph;
+  const blocks = zeros.shape;
   const perBlock = g.emit('Reshape', [scales, g.constant(blocks, 'int64')], scales.dtype, blocks);
-  const zeros = g.initializer(
-    `${q.name}.zero`,
-    'uint4',
-    blocks,
-    new Uint8Array(Math.ceil(sizeOf(blocks) / 2)).fill(ZERO_PAIR),
-  );
   return g.emit('DequantizeLinear', [q, perBlock, zeros], 'float32', [outputs, inputs], {
     axis: 1,
     block_size: INT4_BLOCK,

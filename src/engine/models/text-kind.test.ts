@@ -128,6 +128,24 @@ describe('a text model', () => {
     expect(gap).toBeLessThan(0.25);
   });
 
+  it('can be an adapter over a 4-bit checkpoint, learnt and reinforced with the checkpoint as it is', async () => {
+    const base = join(scratch, 'tiny-int4');
+    const weights = readFileSync(join(base, 'model.safetensors'));
+    const adapted = await trainTinyText(scratch, knowledge, undefined, base);
+    const at = join(scratch, 'tiny-adapted');
+    expect(adapted.training.settings['base.rank']).toBe(4);
+    expect(readFileSync(join(at, 'model.safetensors')).equals(weights)).toBe(true);
+    const { adapter } = readTextPack(at);
+    expect(adapter?.config).toMatchObject({ rank: 4, alpha: 8, base: 'tiny-int4' });
+    expect(adapter?.tensors.size).toBe(14); // seven layers of one block
+    kindOf(at).check(at);
+    const opened = await open(at);
+    const reply = await new Recommender(knowledge, opened).recommend(visit({}));
+    await opened.close();
+    expect(reply.grid).toHaveLength(11);
+    expect(reply.grid[0]!.list.length).toBeGreaterThan(0);
+  }, 120_000);
+
   it.each<[string, (copy: string) => void, RegExp]>([
     ['a cut file', (copy) => truncateSync(join(copy, 'model.safetensors'), 9000), /model\.safetensors: .*the file has/],
     ['no tokenizer', (copy) => rmSync(join(copy, 'tokenizer.json')), /tokenizer\.json is missing/],

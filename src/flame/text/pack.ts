@@ -11,21 +11,25 @@
 import { createHash } from 'node:crypto';
 import {
   closeSync,
+  copyFileSync,
   existsSync,
+  linkSync,
   mkdirSync,
   openSync,
   readFileSync,
   readSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { HostTensor } from '../../nn/dtype.ts';
 import { NnError } from '../../nn/errors.ts';
 import { formatConfig, type PretrainedConfig } from '../../nn/pretrained/config.ts';
 import {
   CONFIG_FILE,
+  INDEX_FILE,
   type PretrainedFolder,
   readPretrained,
   WEIGHTS_FILE,
@@ -35,7 +39,14 @@ import { formatSafetensors, loadSafetensors } from '../../nn/safetensors.ts';
 import { FlameError } from '../../shared/errors.ts';
 import { asId, type DrugId } from '../../shared/ids.ts';
 import { frontSchema, protocolSchema } from '../front-schema.ts';
-import { ADAPTER_CONFIG, ADAPTER_WEIGHTS, type Adapter, formatAdapter, parseAdapter } from '../local/peft.ts';
+import {
+  ADAPTER_CONFIG,
+  ADAPTER_WEIGHTS,
+  type Adapter,
+  type AdapterConfig,
+  formatAdapter,
+  parseAdapter,
+} from '../local/peft.ts';
 import { type Vocabulary, vocabularyHash } from '../vocabulary.ts';
 import type { TokenizerFiles } from './bpe.ts';
 import { PROJECTOR } from './network.ts';
@@ -112,40 +123,63 @@ export interface TextPack {
 }
 
 export interface TextPackContent {
-  readonly config: PretrainedConfig;
-  readonly tokenizer: TokenizerFiles;
-  /** The model's weights and the projections, by parameter name. */
+  /** A model that was trained whole, or a checkpoint that stays as it is under an adapter. */
+  readonly model:
+    | { readonly config: PretrainedConfig; readonly tokenizer: TokenizerFiles }
+    | { readonly checkpoint: PretrainedFolder; readonly adapter: AdapterConfig };
+  /** What was trained: the model's weights or an adapter's factors, and the projections, by parameter name. */
   readonly parameters: ReadonlyMap<string, HostTensor>;
   readonly vocabulary: Vocabulary;
   readonly tables: StructuredTables;
 }
 
-/** Writes a model that was trained here, its weights in half precision. The folder is made. */
+/** Writes a trained model; weights of its own in half precision, those of a checkpoint as they are. The folder is made. */
 export function writeTextPack(
   directory: string,
   description: TextDescription,
-  { config, tokenizer, parameters, vocabulary, tables }: TextPackContent,
+  { model, parameters, vocabulary, tables }: TextPackContent,
 ): TextManifest {
   mkdirSync(directory, { recursive: true });
   const isProjection = (name: string): boolean => name.startsWith(`${PROJECTOR}.`);
   const only = (wanted: boolean): Map<string, HostTensor> =>
     new Map([...parameters].filter(([name]) => isProjection(name) === wanted));
   const structured = new Map([...tablesToTensors(tables, vocabulary.features.length), ...only(true)]);
-  const contents: readonly (readonly [string, Uint8Array])[] = [
-    [CONFIG_FILE, json(formatConfig(config))],
-    [TOKENIZER_FILE, json(tokenizer.tokenizer)],
-    [TOKENIZER_CONFIG_FILE, json(tokenizer.config)],
-    [WEIGHTS_FILE, formatSafetensors(only(false), { floatsAs: 'F16', metadata: { format: 'pt' } })],
+  const contents: [string, Uint8Array][] = [
     [STRUCTURED, formatSafetensors(structured, { floatsAs: 'F16' })],
     [VOCABULARY, json(vocabulary)],
   ];
+  if ('config' in model)
+    contents.push(
+      [CONFIG_FILE, json(formatConfig(model.config))],
+      [TOKENIZER_FILE, json(model.tokenizer.tokenizer)],
+      [TOKENIZER_CONFIG_FILE, json(model.tokenizer.config)],
+      [WEIGHTS_FILE, formatSafetensors(only(false), { floatsAs: 'F16', metadata: { format: 'pt' } })],
+    );
+  else {
+    contents.push(...formatAdapter({ config: model.adapter, tensors: only(false) }));
+    linkCheckpoint(model.checkpoint, directory);
+  }
   for (const [file, bytes] of contents) writeFileSync(join(directory, file), bytes);
   return sealTextPack(directory, description, vocabulary);
 }
 
-/** Puts an adapter, as PEFT stores one, into a folder that is then sealed anew. */
-export function writeAdapterFiles(directory: string, adapter: Adapter): void {
-  for (const [file, bytes] of formatAdapter(adapter)) writeFileSync(join(directory, file), bytes);
+/** The files of a checkpoint in another folder: as further names of the same bytes on one disk, as copies elsewhere. */
+function linkCheckpoint({ folder, tensors }: PretrainedFolder, directory: string): void {
+  if (resolve(folder) === resolve(directory)) return;
+  const weights = new Set([...tensors.values()].map(({ file }) => file));
+  for (const file of [CONFIG_FILE, TOKENIZER_FILE, TOKENIZER_CONFIG_FILE, INDEX_FILE, ...weights]) {
+    if (!existsSync(join(folder, file))) continue;
+    rmSync(join(directory, file), { force: true });
+    if (!weights.has(file)) {
+      copyFileSync(join(folder, file), join(directory, file));
+      continue;
+    }
+    try {
+      linkSync(join(folder, file), join(directory, file));
+    } catch {
+      copyFileSync(join(folder, file), join(directory, file)); // another disk, or one without links
+    }
+  }
 }
 
 /** Writes the manifest over the files that are in a folder. */
@@ -159,6 +193,7 @@ export function sealTextPack(
     CONFIG_FILE,
     TOKENIZER_FILE,
     TOKENIZER_CONFIG_FILE,
+    INDEX_FILE,
     VOCABULARY,
     STRUCTURED,
     ADAPTER_CONFIG,

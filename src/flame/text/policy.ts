@@ -5,6 +5,7 @@
 import { CachedDecoder } from '../../nn/cached-decoder.ts';
 import type { Weights } from '../../nn/inference.ts';
 import { decoderOptions } from '../../nn/llama.ts';
+import type { RunShape } from '../../nn/pretrained/memory.ts';
 import type { TextTokenizer } from '../../nn/pretrained/tokenizer.ts';
 import type { SessionOptions } from '../../nn/session.ts';
 import { type PlaceModel, type TextNetwork, textStep } from './network.ts';
@@ -23,6 +24,20 @@ export interface TextShape {
   readonly writtenTokens: number;
   /** Lists that are written at once. */
   readonly rows: number;
+}
+
+/** Graphs of contexts, candidates, list prompts and single tokens. */
+const GRAPHS = 4;
+
+/** How a policy is run, for the estimate of its memory. */
+export function runShape({ shape }: { readonly shape: TextShape }): RunShape {
+  const behind = Math.max(shape.packedTokens, shape.listTokens + shape.writtenTokens);
+  return {
+    graphs: GRAPHS,
+    rows: shape.rows,
+    capacity: shape.contextTokens + behind,
+    tokens: Math.max(shape.packedTokens, shape.rows * shape.listTokens),
+  };
 }
 
 export interface WrittenList {
@@ -66,6 +81,8 @@ export class TextPolicy {
   private readonly decoder: CachedDecoder;
   private readonly candidates: readonly Tokens[];
   private readonly reads: number;
+  /** List tokens written so far, and those where the most probable token of all was none that may be written. */
+  readonly constraint = { tokens: 0, corrected: 0 };
 
   constructor(options: TextPolicyOptions) {
     const { network, shape, weights, session, place, prompts, tokenizer } = options;
@@ -181,6 +198,8 @@ export class TextPolicy {
         const own = logits.subarray(at * this.vocabulary, (at + 1) * this.vocabulary);
         const allowed = writers[row]!.allowed(requests[row]!.barred);
         const scores = allowed.map((token) => own[token]!);
+        this.constraint.tokens += 1;
+        if (!isBest(own, Math.max(...scores))) this.constraint.corrected += 1;
         const token = choose(scores, allowed, row);
         writers[row]!.write(token);
         written[row]!.tokens.push(token);
@@ -223,6 +242,11 @@ function paddedContext(tokens: number): number {
 
 function lastOf({ ids, slots }: Tokens, count: number): Tokens {
   return { ids: ids.slice(-count), slots: slots.slice(-count) };
+}
+
+function isBest(logits: Float32Array, score: number): boolean {
+  for (const logit of logits) if (logit > score) return false;
+  return true;
 }
 
 /** log of the share of one among scores: its log-probability. */

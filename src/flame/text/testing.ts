@@ -28,10 +28,22 @@ export const TINY_TEXT: TextRecipe = {
   reinforced: { ...SMALL_TEXT.reinforced, rounds: 3, visits: 2, group: 4 },
 };
 
+/** An adapter over a checkpoint, hardly trained. */
+const BRIEF: TextRecipe = {
+  ...TINY_TEXT,
+  visits: 300,
+  listVisits: 20,
+  imitation: { ...TINY_TEXT.imitation, steps: 40, learningRate: 1e-2 },
+  lists: { ...TINY_TEXT.lists, steps: 5 },
+  reinforced: { ...TINY_TEXT.reinforced, rounds: 1 },
+};
+
+/** @param base a checkpoint to adapt; without one a model from scratch */
 export function trainTinyText(
   folder: string,
   knowledge: Knowledge,
   onStage: (stage: TextStage) => void = () => undefined,
+  base?: string,
 ): Promise<TextManifest> {
   const corpus = join(folder, 'visits.jsonl');
   const lines = syntheticVisits(1500).map(({ id, year, clinician, context, drugs }) =>
@@ -55,9 +67,10 @@ export function trainTinyText(
     {
       corpus,
       knowledge,
-      directory: join(folder, 'tiny-text'),
+      directory: join(folder, base === undefined ? 'tiny-text' : 'tiny-adapted'),
       trainYears: [1995, 2008],
-      recipe: TINY_TEXT,
+      recipe: base === undefined ? TINY_TEXT : BRIEF,
+      ...(base === undefined ? {} : { base: { folder: base, rank: 4, alpha: 8 } }),
       seed: 1,
       threads: 1,
       formularyMinimum: 50,

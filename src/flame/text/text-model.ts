@@ -31,8 +31,8 @@ import { refused, replay } from '../policy/list-decoder.ts';
 import { sigmoid } from '../probability.ts';
 import { checkpointPlace, textLora } from './adapter.ts';
 import { priorLogits } from './corpus.ts';
-import type { TextManifest, TextPack } from './pack.ts';
-import { greedyToken, type ListRequest, TextPolicy, type TextVisit } from './policy.ts';
+import type { TextPack } from './pack.ts';
+import { greedyToken, type ListRequest, runShape, TextPolicy, type TextVisit } from './policy.ts';
 import { Prompts } from './prompts.ts';
 import { fitted, tokenise } from './sequence.ts';
 import { VisitVectors } from './structured.ts';
@@ -153,6 +153,11 @@ export class TextModel {
     });
   }
 
+  /** How often the formulary's tree kept the model from its most probable token, of all list tokens so far. */
+  get constraint(): { readonly tokens: number; readonly corrected: number } {
+    return this.policy.constraint;
+  }
+
   async close(): Promise<void> {
     await this.last;
     await this.policy.close();
@@ -174,20 +179,6 @@ export class TextModel {
     this.last = done.catch(() => undefined);
     return done;
   }
-}
-
-/** Graphs of contexts, candidates, list prompts and single tokens. */
-const GRAPHS = 4;
-
-/** How a pack is run, for the estimate of its memory. */
-export function runShape({ shape }: Pick<TextManifest, 'shape'>): RunShape {
-  const behind = Math.max(shape.packedTokens, shape.listTokens + shape.writtenTokens);
-  return {
-    graphs: GRAPHS,
-    rows: shape.rows,
-    capacity: shape.contextTokens + behind,
-    tokens: Math.max(shape.packedTokens, shape.rows * shape.listTokens),
-  };
 }
 
 type CurrentConflicts = ReturnType<typeof currentConflicts>;

@@ -9,9 +9,11 @@ import type { Knowledge } from '../../knowledge/knowledge.ts';
 import type { HostTensor } from '../../nn/dtype.ts';
 import { NnError } from '../../nn/errors.ts';
 import type { PretrainedConfig } from '../../nn/pretrained/config.ts';
+import { readPretrained } from '../../nn/pretrained/folder.ts';
+import { planPretrained } from '../../nn/pretrained/memory.ts';
 import { TextTokenizer, TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from '../../nn/pretrained/tokenizer.ts';
 import { Random } from '../../nn/random.ts';
-import { EVALUATION_SEVERITY } from '../../shared/domain.ts';
+import type { SessionOptions } from '../../nn/session.ts';
 import { CORPUS_TERMS, type LabelledVisit, readLabelledVisits, splitCorpus } from '../corpus.ts';
 import { type EncodedCorpus, selectVisits } from '../encoding.ts';
 import { recordedPairs } from '../formulary-pairs.ts';
@@ -21,15 +23,17 @@ import { errorStatistics, policyCorpus } from '../policy/policy-corpus.ts';
 import { prepare, type Prepared } from '../prepare.ts';
 import { sigmoid } from '../probability.ts';
 import { fileHash, hardware, keptAt } from '../train-pack.ts';
+import type { Vocabulary } from '../vocabulary.ts';
+import { checkpointPlace, LLAMA_TARGETS, textLora } from './adapter.ts';
 import { type TokenizerFiles, trainByteLevelBpe } from './bpe.ts';
 import { priorLogits, type TextCorpus, textCorpus, type TextReading } from './corpus.ts';
-import type { TextNetwork } from './network.ts';
-import { type TextManifest, writeTextPack } from './pack.ts';
-import { TextPolicy, type TextShape } from './policy.ts';
+import type { PlaceModel, TextNetwork } from './network.ts';
+import { type TextManifest, type TextPackContent, writeTextPack } from './pack.ts';
+import { runShape, TextPolicy, type TextShape } from './policy.ts';
 import { CURRENT_PROMPTS, type PromptPart, Prompts } from './prompts.ts';
 import { reinforce } from './reinforce.ts';
 import type { TextRecipe } from './settings.ts';
-import { structuredTables, VisitVectors } from './structured.ts';
+import { type StructuredTables, structuredTables, VisitVectors } from './structured.ts';
 import { imitate, type TextTrainingRun } from './train.ts';
 import { FormularyTrie } from './trie.ts';
 
@@ -44,6 +48,14 @@ export interface TrainTextOptions {
   readonly checkpoint?: string;
   readonly threads?: number;
   readonly formularyMinimum?: number;
+  /** A checkpoint to adapt instead of a small model from scratch: its own weights stay as they are. */
+  readonly base?: {
+    readonly folder: string;
+    readonly rank: number;
+    readonly alpha: number;
+    /** Modules by the last part of their name; default every linear layer of the blocks. */
+    readonly targets?: readonly string[];
+  };
 }
 export type TextStage =
   'reading' | 'tokenizer' | 'embeddings' | 'imitating' | 'scoring' | 'lists' | 'reinforcing';
@@ -62,11 +74,12 @@ export async function trainTextPack(
   const { vocabulary } = prepared;
   const prompts = new Prompts(CURRENT_PROMPTS, vocabulary.formulary, knowledge);
   onProgress('tokenizer');
-  const files = learnTokenizer(prompts, data.train.slice(0, recipe.tokenizerVisits), recipe.vocabulary);
-  const tokenizer = readTokenizer(files);
+  const model = options.base
+    ? adaptedModel(options.base, recipe.shape)
+    : freshModel(prompts, data.train.slice(0, recipe.tokenizerVisits), recipe);
+  const { config, tokenizer } = model;
   onProgress('embeddings');
   const tables = structuredTables(vocabulary, [prepared.train], knowledge);
-  const config: PretrainedConfig = { ...recipe.llama, vocabularySize: tokenizer.size, tied: true };
   const network = textNetwork(config, tables, tokenizer, prompts);
   const trie = formularyTrie(prompts, tokenizer);
   const reading: TextReading = {
@@ -83,7 +96,8 @@ export async function trainTextPack(
     trie,
     corpus: corpus.text,
     prior: priorLogits(vocabulary.drugUses, vocabulary.visits),
-    ...(threads === undefined ? {} : { session: { threads } }),
+    session: { ...(threads === undefined ? {} : { threads }), ...model.session },
+    ...(model.place ? { place: model.place } : {}),
     ...(signal ? { signal } : {}),
   };
   const stage = (name: TextStage) => ({ ...run, onProgress: (p: PolicyProgress) => onProgress(name, p) });
@@ -134,15 +148,66 @@ export async function trainTextPack(
         split,
         visits: prepared.train.visits,
         formularySize: vocabulary.formulary.length,
-        settings: { ...numbers(recipe), seed, severityCut: EVALUATION_SEVERITY },
+        settings: { ...numbers(recipe), ...numbers(options.base ?? {}, 'base.'), seed },
         hardware: hardware(threads),
         seconds: Math.round((performance.now() - started) / 1000),
       },
       metrics: null,
       front: null,
     },
-    { config, tokenizer: files, parameters, vocabulary, tables },
+    model.contentOf(parameters, vocabulary, tables),
   );
+}
+
+/** What is trained, and what a pack of it holds. */
+interface TrainedModel {
+  readonly config: PretrainedConfig;
+  readonly tokenizer: TextTokenizer;
+  readonly session: SessionOptions;
+  readonly place?: PlaceModel;
+  readonly contentOf: (
+    parameters: ReadonlyMap<string, HostTensor>,
+    vocabulary: Vocabulary,
+    tables: StructuredTables,
+  ) => TextPackContent;
+}
+
+function freshModel(prompts: Prompts, visits: readonly LabelledVisit[], recipe: TextRecipe): TrainedModel {
+  const files = learnTokenizer(prompts, visits, recipe.vocabulary);
+  const tokenizer = readTokenizer(files);
+  const config: PretrainedConfig = { ...recipe.llama, vocabularySize: tokenizer.size, tied: true };
+  return {
+    config,
+    tokenizer,
+    session: {},
+    contentOf: (parameters, vocabulary, tables) => ({
+      model: { config, tokenizer: files },
+      parameters,
+      vocabulary,
+      tables,
+    }),
+  };
+}
+
+function adaptedModel(
+  { folder, rank, alpha, targets = LLAMA_TARGETS }: NonNullable<TrainTextOptions['base']>,
+  shape: TextShape,
+): TrainedModel {
+  const source = readPretrained(folder);
+  const { weights, session } = planPretrained(source, runShape({ shape }));
+  const config = { rank, alpha, targets, base: basename(folder) };
+  return {
+    config: source.config,
+    tokenizer: TextTokenizer.read(folder, source.config.vocabularySize),
+    session,
+    place: checkpointPlace(weights, textLora(config)),
+    contentOf: (parameters, vocabulary, tables) => ({
+      model: { checkpoint: source, adapter: config },
+      parameters,
+      vocabulary,
+      tables,
+    }),
+  };
 }
 
 interface ReadCorpus {
@@ -233,7 +298,7 @@ function readTokenizer(files: TokenizerFiles): TextTokenizer {
 
 /** π_cls's probabilities, uncalibrated, of every visit of a corpus. */
 export async function scoreVisits(
-  run: Pick<TextTrainingRun, 'network' | 'prompts' | 'tokenizer' | 'trie' | 'prior' | 'session'>,
+  run: Pick<TextTrainingRun, 'network' | 'prompts' | 'tokenizer' | 'trie' | 'prior' | 'session' | 'place'>,
   shape: TextShape,
   weights: ReadonlyMap<string, HostTensor>,
   corpus: TextCorpus,
