@@ -13,7 +13,15 @@ import { type LabelledVisit, readLabelledVisits, splitCorpus } from '../src/flam
 import { type DecodingProblem } from '../src/flame/decoding.ts';
 import { type ListMetrics, listMetrics } from '../src/flame/evaluate-visits.ts';
 import { decodingPairs, recordedPairs } from '../src/flame/formulary-pairs.ts';
-import { bootstrapMean, mean, rankingPerVisit, rowOf, type ScoreTable } from '../src/flame/metrics.ts';
+import {
+  bootstrapMean,
+  type Interval,
+  mean,
+  rankingPerVisit,
+  rowOf,
+  type ScoreTable,
+  setPerVisit,
+} from '../src/flame/metrics.ts';
 import { readModelPack, SHIPPED_PACK } from '../src/flame/model-pack.ts';
 import { ListPolicy } from '../src/flame/policy/list-policy.ts';
 import { expectedJaccardLists } from '../src/flame/set-rules.ts';
@@ -51,7 +59,7 @@ interface Measured {
 }
 type Row = {
   readonly prauc: number;
-  readonly praucInterval: readonly [number, number];
+  readonly praucInterval: Interval;
   readonly rPrecision: number;
   readonly expectedJaccard: ListMetrics;
   readonly written: Readonly<Record<string, ListMetrics>>;
@@ -102,7 +110,7 @@ async function measure(model: Measured, visits: readonly LabelledVisit[], listed
   });
   return {
     prauc: mean(ranking.averagePrecision),
-    praucInterval: [...Object.values(bootstrapMean(ranking.averagePrecision))] as unknown as [number, number],
+    praucInterval: bootstrapMean(ranking.averagePrecision),
     rPrecision: mean(ranking.rPrecision),
     expectedJaccard: listMetrics(expectedJaccardLists(scores), truth, recorded),
     written: Object.fromEntries(written),
@@ -152,7 +160,6 @@ const small = await measure(
   unseen,
   Number(values.lists),
 );
-const residentText = process.memoryUsage().rss;
 const compactPack = readModelPack(join(PATHS.models, SHIPPED_PACK));
 const classifier = await Classifier.of(compactPack, knowledge);
 const policy = await ListPolicy.of(compactPack, knowledge, { threads: 1 });
@@ -165,6 +172,18 @@ const compact = await measure(
   unseen,
   Number(values.lists),
 );
+const shares = pack.vocabulary.drugUses.map((uses) => uses / pack.vocabulary.visits);
+const byFrequency: ScoreTable = {
+  visits: unseen.length,
+  drugs: shares.length,
+  values: Float32Array.from(unseen.flatMap(() => shares)),
+};
+const prescribed = unseen.map(({ drugs }) => drugs.map((drug) => labels.get(drug)!));
+const frequency = {
+  prauc: mean(rankingPerVisit(byFrequency, prescribed).averagePrecision),
+  rPrecision: mean(rankingPerVisit(byFrequency, prescribed).rPrecision),
+  expectedJaccard: { jaccard: mean(setPerVisit(expectedJaccardLists(byFrequency), prescribed).jaccard) },
+};
 const protocol = {
   corpus: `NAMCS, ${basename(values.corpus)}`,
   split: `visits of validation clinicians, ${YEARS.join('–')}: ${known.length} to calibrate, ${unseen.length} others measured, ${values.lists} of them with lists`,
@@ -191,8 +210,8 @@ const report = {
   parameters: [...pack.checkpoint.shapes.values()].reduce((n, s) => n + s.reduce((a, d) => a * d, 1), 0),
   calibration,
   constraint: text.constraint,
-  memory: { estimate: memory, residentWholeProcess: residentText },
-  rows: { text: small, compact },
+  memory: { estimate: memory },
+  rows: { text: small, compact, frequency },
 };
 writeFileSync(values.out, `${JSON.stringify(report, null, 1)}\n`);
 process.stdout.write(`${JSON.stringify(report, null, 1)}\n`);

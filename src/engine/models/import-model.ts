@@ -79,7 +79,8 @@ async function install(
   const { files } = kind.describe(draft, () => null);
   const baseModel = base && listModels(folders).find((one) => one.name === base.name && one.version === base.version);
   if (base && !baseModel) throw new FlameError('MODEL_PACK_MISSING', { pack: `${base.name} ${base.version}` });
-  const needed = memoryNeeded(described.bytes + (baseModel?.bytes ?? 0));
+  const stored = described.bytes + (baseModel?.bytes ?? 0);
+  const needed = kind.memoryNeeded?.(stored) ?? memoryNeeded(stored);
   const available = options.availableMemory ?? process.availableMemory();
   if (needed > available)
     throw new FlameError('MODEL_TOO_LARGE', { name, needed: megabytes(needed), available: megabytes(available) });

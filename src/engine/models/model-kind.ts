@@ -47,6 +47,8 @@ export interface ModelKind {
   details(folder: string): Pick<ModelDetails, 'card' | 'provenance'>;
   /** @throws FlameError MODEL_GATES_FAILED for a model that may not recommend */
   assertUsable(folder: string): void;
+  /** Bytes that an open model takes, from those of its files; absent: as compact packs (model-memory.ts). */
+  memoryNeeded?(storedBytes: number): number;
   /** Checks every byte against the manifest, runs nothing. @throws FlameError MODEL_PACK_CORRUPT, MODEL_PACK_MISSING */
   check(folder: string): void;
   /** Checks every byte, opens and warms up. @throws FlameError of the MODEL_PACK family */

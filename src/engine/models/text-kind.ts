@@ -17,6 +17,8 @@ import type { ModelKind } from './model-kind.ts';
 
 const LISTS_WRITTEN = 'by a language model along the formulary, reinforced by step-wise GRPO';
 
+const FIXED_BYTES = 250e6;
+
 export const textKind: ModelKind = {
   format: TEXT_PACK_FORMAT,
 
@@ -45,6 +47,9 @@ export const textKind: ModelKind = {
   },
 
   assertUsable: () => undefined, // a whole model carries no gates
+
+  // Weights stay in their files; opening judges cache and activations by the configuration (nn/pretrained/memory.ts).
+  memoryNeeded: (storedBytes) => FIXED_BYTES + storedBytes,
 
   check: (folder) => {
     readTextPack(folder);

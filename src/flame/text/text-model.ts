@@ -5,12 +5,7 @@
 import type { Knowledge } from '../../knowledge/knowledge.ts';
 import type { HostTensor } from '../../nn/dtype.ts';
 import { NnError } from '../../nn/errors.ts';
-import {
-  estimateMemory,
-  type MemoryEstimate,
-  planPretrained,
-  type RunShape,
-} from '../../nn/pretrained/memory.ts';
+import { estimateMemory, type MemoryEstimate, planPretrained } from '../../nn/pretrained/memory.ts';
 import type { SessionOptions } from '../../nn/session.ts';
 import { type ClinicalContext, HARD_RULE_SEVERITY } from '../../shared/domain.ts';
 import { FlameError } from '../../shared/errors.ts';
