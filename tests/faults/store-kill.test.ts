@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
@@ -101,6 +101,60 @@ test('killed while importing: whole batches stay, and the repeat completes it', 
     expect(least).toBe(total);
   }
 });
+
+test(
+  'killed while importing FHIR: whole batches stay, no scratch file does, and the repeat completes it',
+  limit,
+  async () => {
+    const source = join(root.path, 'fhir');
+    mkdirSync(source);
+    const total = 2000;
+    const subject = (index: number) => ({ reference: `Patient/p${index}` });
+    const icd = { coding: [{ system: 'http://hl7.org/fhir/sid/icd-10-cm', code: 'I10' }] };
+    const resources: Readonly<Record<string, (index: number) => object>> = {
+      Patient: (index) => ({ id: `p${index}`, gender: 'female', birthDate: '1950-01-01' }),
+      Encounter: (index) => ({
+        id: `e${index}`,
+        status: 'finished',
+        class: { code: 'AMB' },
+        subject: subject(index),
+        period: { start: '2020-03-01T10:00:00Z' },
+      }),
+      Condition: (index) => ({
+        id: `c${index}`,
+        subject: subject(index),
+        encounter: { reference: `Encounter/e${index}` },
+        code: icd,
+      }),
+    };
+    for (const [resourceType, make] of Object.entries(resources)) {
+      const lines = Array.from({ length: total }, (_, index) =>
+        JSON.stringify({ resourceType, ...make(index) }),
+      );
+      writeFileSync(join(source, `${resourceType}.ndjson`), lines.join('\n'));
+    }
+    for (let turn = 0; turn < LONG; turn++) {
+      const folder = join(root.path, `fhir-${turn}`);
+      (await openProfile({ folder })).db.close();
+      let least = 0;
+      for (let round = 0; round < 4; round++) {
+        const child = startChild('import', [folder, source]);
+        if (round < 3) {
+          await child.until(() => true).catch(() => null); // It reads.
+          await kill('FHIR import', child, 400);
+        } else await child.ended;
+        const stored = Math.max(0, ...child.said.map(({ visitsStored }) => Number(visitsStored ?? 0)));
+        const { db } = await openProfile({ folder });
+        expect(countVisits(db)).toBeGreaterThanOrEqual(Math.min(total, Math.max(least, stored)));
+        least = countVisits(db);
+        expectSound(db);
+        db.close();
+        expect(readdirSync(folder).filter((name) => name.endsWith('.scratch'))).toEqual([]);
+      }
+      expect(least).toBe(total);
+    }
+  },
+);
 
 test(
   'killed while migrating: the old content or the new one, and the next start completes it',

@@ -3,7 +3,8 @@
  * Never creates a file where one is expected, and never writes to one that it cannot read.
  */
 
-import { closeSync, existsSync, fsyncSync, openSync, readSync, rmSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, readSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { FlameError } from '../../shared/errors.ts';
 import { KEY_BYTES, SALT_BYTES, type StoreKey } from '../key-seal.ts';
@@ -22,6 +23,8 @@ export interface StoreLocation {
 const CIPHER = 'aegis';
 const PAGE_BYTES = 4096;
 const CACHE_KIB = 64 * 1024;
+/** As store/staging.ts names them. */
+const SCRATCH = /^import-[0-9a-f]{12}\.scratch$/;
 
 /**
  * Opens an existing database, brings it to the newest schema and holds it for this process alone.
@@ -174,11 +177,13 @@ function checkWholeFile(location: StoreLocation): void {
 
 /**
  * Removes what interrupted work left beside the database: the shared-memory file of the check's connection, the
- * draft's name for the same file, a copy that was being encrypted anew. Under the exclusive lock nobody uses them.
+ * draft's name for the same file, a copy that was being encrypted anew, scratch files of imports, whose keys are lost. Under the exclusive lock nobody uses them.
  */
 function removeLeftovers(file: string): void {
   for (const leftover of [`${file}-shm`, `${file}.new`, `${file}.new-journal`])
     rmSync(leftover, { force: true });
+  const folder = dirname(file);
+  for (const name of readdirSync(folder)) if (SCRATCH.test(name)) rmSync(join(folder, name), { force: true });
 }
 
 /** What stands in clear at the start of a database file. Never call it while the file is open (decision record 0006). */

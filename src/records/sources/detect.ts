@@ -55,7 +55,9 @@ export async function detectSource(path: string, asked: ImportFormat | null = nu
 }
 
 async function formatOf(files: readonly SizedFile[], name: string): Promise<ImportFormat> {
-  const tables = new Map(files.map((file) => [tableName(file.name), file]));
+  // A bulk export of FHIR holds a Patient.ndjson, which is no table of eICU.
+  const csv = files.filter((file) => /\.(?:csv|tsv|txt)(?:\.gz)?$/i.test(file.name));
+  const tables = new Map(csv.map((file) => [tableName(file.name), file]));
   const admissions = tables.get('admissions');
   const people = tables.get('patients');
   if (admissions && people) {

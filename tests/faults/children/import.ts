@@ -26,7 +26,11 @@ try {
   });
   say({ code: 'none', stored: report.visitsCreated, refused: report.refusedCount, megabytes: peak() });
 } catch (thrown) {
-  say({ code: thrown instanceof FlameError ? thrown.code : String(thrown), megabytes: peak() });
+  say({
+    code: thrown instanceof FlameError ? thrown.code : String(thrown),
+    problem: thrown instanceof Error ? thrown.message : '',
+    megabytes: peak(),
+  });
 } finally {
   db.close();
 }
