@@ -26,6 +26,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   train: async () => (await import('./commands/train.ts')).trainCommand(),
   audit: async () => (await import('./commands/audit.ts')).auditCommand(),
   devices: async () => (await import('./commands/devices.ts')).devicesCommand(),
+  backup: async () => (await import('./commands/backup.ts')).backupCommand(),
+  restore: async () => (await import('./commands/backup.ts')).restoreCommand(),
+  accounts: async () => (await import('./commands/accounts.ts')).accountsCommand(),
   models: async () => (await import('./commands/models.ts')).modelsCommand(),
   note: async () => (await import('./commands/note.ts')).noteCommand(),
 };

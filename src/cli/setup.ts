@@ -1,5 +1,6 @@
 /** Where a clone keeps what the commands need, and how a command is cancelled. Opens only what it is asked for. */
 
+import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { loadKnowledge, type Knowledge } from '../knowledge/knowledge.ts';
@@ -44,6 +45,11 @@ export const SITE_TABLE_OPTION = [
   '--site-table <file.csv>',
   'lay a site’s own interaction table over the shipped ones (docs/references/site-table.md)',
 ] as const;
+
+/** Of the package that this command belongs to. */
+export const APP_VERSION = (
+  JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { readonly version: string }
+).version;
 
 /** The app's own profile folder: where Electron keeps the data of an application called Flame. */
 export function defaultProfile(): string {

@@ -72,6 +72,8 @@ export const AUDIT_GROUPS = {
     'passphrase.changed',
     'store.rekey-started',
     'store.rekeyed',
+    'store.restored',
+    'backup.made',
   ],
 } as const;
 export type AuditGroup = keyof typeof AUDIT_GROUPS;

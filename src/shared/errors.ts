@@ -108,6 +108,10 @@ export const ERROR_WORDING = {
     title: 'No administrator would be left.',
     action: 'Make another account an administrator first.',
   },
+  BACKUP_DAMAGED: {
+    title: 'The file {file} is not a backup of Flame, or it is damaged.',
+    action: 'Use another backup. Nothing was written.',
+  },
   STORE_BUSY: {
     title: 'Something else is still at work in the database.',
     action: 'Wait until it is done, then try again.',

@@ -1,13 +1,12 @@
 /** `flame audit`: checks the audit log of a profile. Changes nothing in it. */
 
-import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { openProfile } from '../../engine/profile.ts';
 import { verifyStore } from '../../engine/verify-audit.ts';
 import { isSound, type AuditHeadState, type AuditVerification } from '../../shared/audit.ts';
 import { FlameError } from '../../shared/errors.ts';
 import { percent, ProgressLine, writeJson, writeLines } from '../output.ts';
-import { defaultProfile, interruptible } from '../setup.ts';
+import { withProfile } from '../open-profile.ts';
+import { interruptible } from '../setup.ts';
 
 interface Options {
   readonly json?: boolean;
@@ -39,12 +38,9 @@ export function auditCommand(): Command {
     )
     .action(async ({ json, profile, expect }: Options) => {
       const expected = expect === undefined ? null : readExpected(expect);
-      const opened = await openProfile({
-        folder: profile === undefined ? defaultProfile() : resolve(profile),
-        passphrase: process.env['FLAME_PASSPHRASE'] ?? null,
-      });
       const line = new ProgressLine();
-      try {
+      const wish = { profile, roles: ['data-steward', 'administrator'], command: 'audit verify' } as const;
+      await withProfile(wish, async (opened) => {
         const onProgress = ({ checked, total }: { checked: number; total: number }): void =>
           line.show(`${percent(checked / total)} of the entries checked`);
         const found = await verifyStore(opened, { onProgress, signal: interruptible() });
@@ -58,10 +54,7 @@ export function auditCommand(): Command {
         if (json) writeJson({ ...found, sound: isSound(found) && held, expectedHeld: expected && held });
         else writeLines([...linesOf(found), ...(expected ? [expectedLine(expected.sequence, held)] : [])]);
         if (!isSound(found) || !held) process.exitCode = 1;
-      } finally {
-        line.end();
-        opened.db.close();
-      }
+      }).finally(() => line.end());
     });
   return audit;
 }

@@ -1,11 +1,9 @@
 /** `flame import`: visits from a file or folder into the database of a profile. The importer is the app's own. */
 
-import { userInfo } from 'node:os';
-import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
+import { actorName } from '../../engine/actor.ts';
 import { importPicked } from '../../engine/import-picked.ts';
 import { readMappingFile } from '../../engine/mapping-file.ts';
-import { openProfile } from '../../engine/profile.ts';
 import { storeMappings } from '../../engine/mapping-changes.ts';
 import { listMappings, siteMappingsOf } from '../../engine/store/site-mappings.ts';
 import { readColumnMapping } from '../../records/sources/generic-csv.ts';
@@ -14,7 +12,8 @@ import { FlameError } from '../../shared/errors.ts';
 import { IMPORT_FORMATS, type ImportFormat, type ImportReport } from '../../shared/import-api.ts';
 import { counted, duration, ProgressLine, writeJson, writeLines } from '../output.ts';
 import { importReportLines } from '../import-report.ts';
-import { defaultProfile, interruptible, openKnowledge } from '../setup.ts';
+import { withProfile } from '../open-profile.ts';
+import { interruptible, openKnowledge } from '../setup.ts';
 
 interface Options {
   readonly json?: boolean;
@@ -47,11 +46,10 @@ export function importCommand(): Command {
     .action(
       async (source: string, { json, profile, format, dryRun = false, mapping, column = [] }: Options) => {
         const knowledge = openKnowledge();
-        const actor = userInfo().username;
-        const folder = profile === undefined ? defaultProfile() : resolve(profile);
-        const { db } = await openProfile({ folder, passphrase: process.env['FLAME_PASSPHRASE'] ?? null });
         const line = new ProgressLine();
-        try {
+        const wish = { profile, roles: ['data-steward'], command: 'import' } as const;
+        await withProfile(wish, async ({ db, folder }) => {
+          const actor = actorName();
           const given =
             mapping === undefined ? null : await readMappingFile(mapping, knowledge.drugs, new Date());
           const [wrong] = given?.refused ?? [];
@@ -83,10 +81,7 @@ export function importCommand(): Command {
           if (json) writeJson(report);
           else writeLines(importReportLines(report));
           if (report.refusedCount > 0 || report.cancelled === true) process.exitCode = 1;
-        } finally {
-          line.end();
-          db.close();
-        }
+        }).finally(() => line.end());
       },
     );
 }

@@ -58,6 +58,8 @@ export interface AuditEvent {
     | 'emergency.ended'
     | 'store.rekey-started'
     | 'store.rekeyed'
+    | 'store.restored'
+    | 'backup.made'
     | 'model.used'
     | 'model.rolled-back'
     | 'model.imported'
