@@ -1,13 +1,19 @@
 /** Imports whatever was picked, a file or a folder, in the format that was detected or asked for. Holds no rule of a format. */
 
+import { createHash } from 'node:crypto';
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { DrugReader, type SiteMappings } from '../knowledge/drug-reader.ts';
 import type { Drugs } from '../knowledge/drugs.ts';
-import { detectSource } from '../records/sources/detect.ts';
+import { detectSource, type PickedSource } from '../records/sources/detect.ts';
 import type { SourceOptions } from '../records/sources/open.ts';
 import type { ImportFormat, ImportProgress, ImportReport } from '../shared/import-api.ts';
 import { importSource } from './import-source.ts';
 import { importVisits } from './import-visits.ts';
+import { withLeanHeap } from './lean-heap.ts';
 import type { WritableDb } from './store/handle.ts';
+import { newId } from './store/ids.ts';
+import { endRun, listRuns, startRun, type ImportRun } from './store/import-runs.ts';
 import type { Titles } from './store/search.ts';
 import { StagingFile } from './store/staging.ts';
 
@@ -29,9 +35,28 @@ export interface PickedImport {
 }
 
 /** @throws FlameError IMPORT_EMPTY, FILE_NOT_READABLE, INVALID_INPUT, or of the STORE family */
-export async function importPicked(db: WritableDb, options: PickedImport): Promise<ImportReport> {
+export function importPicked(db: WritableDb, options: PickedImport): Promise<ImportReport> {
+  return withLeanHeap(() => importDetected(db, options));
+}
+
+async function importDetected(db: WritableDb, options: PickedImport): Promise<ImportReport> {
   const source = await detectSource(options.path, options.format);
-  if (source.format !== 'visits') return importSource(db, { ...options, source });
+  const run = options.dryRun ? undefined : runOf(db, source, options);
+  try {
+    if (source.format !== 'visits') return await importSource(db, { ...options, source, run });
+    return await importLines(db, source, { ...options, run });
+  } catch (thrown) {
+    // What never stored anything is nothing to go on with.
+    if (run && listRuns(db).some(({ id, handled }) => id === run.id && handled === 0)) endRun(db, run.id);
+    throw thrown;
+  }
+}
+
+async function importLines(
+  db: WritableDb,
+  source: PickedSource,
+  options: PickedImport & { readonly run: ImportRun | undefined },
+): Promise<ImportReport> {
   const reader = new DrugReader(options.drugs, options.site);
   const seen = options.dryRun ? new StagingFile(options.scratch, 0, options.nativeBinding) : null;
   try {
@@ -45,4 +70,31 @@ export async function importPicked(db: WritableDb, options: PickedImport): Promi
   } finally {
     seen?.close();
   }
+}
+
+/** The run that was interrupted on the very same files, or a new one. */
+function runOf(db: WritableDb, source: PickedSource, { path, settings }: PickedImport): ImportRun {
+  const { name, format, files } = source;
+  const { columns = {} } = settings ?? {};
+  const marks = files.map((file) => [file.name, file.size, statSync(file.path).mtimeMs]);
+  const fingerprint = createHash('sha256')
+    .update(JSON.stringify([format, columns, marks]))
+    .digest('hex');
+  const before = listRuns(db).find((run) => run.fingerprint === fingerprint);
+  if (before) return before;
+  const run: ImportRun = {
+    id: newId<string>(),
+    fingerprint,
+    path: resolve(path),
+    name,
+    format,
+    columns,
+    startedAt: new Date().toISOString(),
+    handled: 0,
+    visitsCreated: 0,
+    visitsSkipped: 0,
+    patientsCreated: 0,
+  };
+  startRun(db, run);
+  return run;
 }

@@ -19,7 +19,7 @@ import { ProgressTeller } from './import-progress.ts';
 import type { WritableDb } from './store/handle.ts';
 import type { Titles } from './store/search.ts';
 import { StagingFile } from './store/staging.ts';
-import { VisitWriter, type ImportedVisit } from './visit-writer.ts';
+import { VisitWriter, type ImportedVisit, type WriterOptions } from './visit-writer.ts';
 
 export interface SourceRun {
   readonly source: PickedSource;
@@ -37,6 +37,8 @@ export interface SourceImport extends SourceRun {
   readonly titles: Titles;
   readonly actor: string;
   readonly dryRun: boolean;
+  /** The run that this import is; see VisitWriter. */
+  readonly run?: WriterOptions['run'];
 }
 
 /** Visits a transaction. */
@@ -48,7 +50,7 @@ const UNPACKED = 8;
 
 /** @throws FlameError IMPORT_EMPTY, FILE_NOT_READABLE, INVALID_INPUT, or of the STORE family */
 export async function importSource(db: WritableDb, options: SourceImport): Promise<ImportReport> {
-  const { source, titles, actor, dryRun, signal } = options;
+  const { source, titles, actor, dryRun, signal, run } = options;
   const log = new ImportLog();
   let writer: VisitWriter | null = null;
   let batch: ImportedVisit[] = [];
@@ -66,6 +68,7 @@ export async function importSource(db: WritableDb, options: SourceImport): Promi
       demo: false,
       actor,
       firstSeen: dryRun ? (key) => staging.see(key) : undefined,
+      run,
     });
     for (const { record, hash, origin } of visits) {
       const parsed = parseVisitRecord(record);
@@ -85,6 +88,7 @@ export async function importSource(db: WritableDb, options: SourceImport): Promi
     demo: false,
     actor,
     firstSeen: dryRun ? () => true : undefined,
+    run,
   });
   return writer.finish(source.name, source.format, signal?.aborted ?? false);
 }

@@ -16,7 +16,7 @@ import { FlameError } from '../shared/errors.ts';
 import { ProgressTeller } from './import-progress.ts';
 import type { WritableDb } from './store/handle.ts';
 import type { Titles } from './store/search.ts';
-import { VisitWriter, type ImportedVisit } from './visit-writer.ts';
+import { VisitWriter, type ImportedVisit, type WriterOptions } from './visit-writer.ts';
 
 export interface ImportOptions {
   readonly file: string;
@@ -32,6 +32,8 @@ export interface ImportOptions {
   readonly onProgress?: ((progress: ImportProgress) => void) | undefined;
   /** Set in a dry run, which stores nothing: true when a key is asked for the first time. */
   readonly firstSeen?: ((key: string) => boolean) | undefined;
+  /** The run that this import is; see VisitWriter. */
+  readonly run?: WriterOptions['run'];
 }
 
 /** Lines a transaction: long enough that the disk does not set the pace, short enough to answer other calls between. */

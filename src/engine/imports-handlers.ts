@@ -4,7 +4,14 @@ import type { Knowledge } from '../knowledge/knowledge.ts';
 import { columnsOf, detectSource } from '../records/sources/detect.ts';
 import type { EngineApi } from '../shared/contract.ts';
 import { FlameError } from '../shared/errors.ts';
-import type { ImportsApi, SiteMapping } from '../shared/import-api.ts';
+import type {
+  ColumnMapping,
+  ImportFormat,
+  ImportProgress,
+  ImportReport,
+  ImportsApi,
+  SiteMapping,
+} from '../shared/import-api.ts';
 import { asId, type DrugId } from '../shared/ids.ts';
 import type { Grants } from './grants.ts';
 import { importPicked } from './import-picked.ts';
@@ -13,17 +20,76 @@ import { parseParameters } from './parameters.ts';
 import type { Handlers } from './serve.ts';
 import { forgetMapping, storeMappings } from './mapping-changes.ts';
 import { appendAudit } from './store/audit.ts';
+import { endRun, listRuns } from './store/import-runs.ts';
 import { listMappings, siteMappings, type StoredMapping } from './store/site-mappings.ts';
 import { titlesOf } from './visit-detail.ts';
 import type { Workspace } from './workspace.ts';
 import { writeWhole } from './write-whole.ts';
+
+interface Wish {
+  readonly path: string;
+  readonly format: ImportFormat | null;
+  readonly dryRun: boolean;
+  readonly columns: ColumnMapping | undefined;
+  readonly signal: AbortSignal;
+  readonly progress: (progress: ImportProgress) => void;
+}
 
 export function importsHandlers(
   workspace: Workspace,
   actor: () => string,
   grants: Grants,
 ): Pick<Handlers<EngineApi>, keyof ImportsApi> {
+  const run = ({ path, format, dryRun, columns, signal, progress }: Wish): Promise<ImportReport> => {
+    const { knowledge, db, options } = workspace; // Names cannot be read without the tables: refuse at once.
+    return importPicked(db, {
+      path,
+      format,
+      dryRun,
+      drugs: knowledge.drugs,
+      site: siteMappings(db),
+      titles: titlesOf(knowledge),
+      actor: actor(),
+      scratch: options.profile,
+      nativeBinding: options.sqliteBinding ?? undefined,
+      settings: { columns },
+      signal,
+      onProgress: progress,
+    });
+  };
+  const unfinished = (id: string) => {
+    const found = listRuns(workspace.db).find((one) => one.id === id);
+    if (!found) throw new FlameError('NOT_FOUND', { what: 'unfinished import' });
+    return found;
+  };
+
   return {
+    'imports.unfinished': (params) => {
+      parseParameters('imports.unfinished', params);
+      return listRuns(workspace.db).map(({ id, name, format, startedAt, visitsCreated }) => ({
+        id,
+        name,
+        format,
+        startedAt,
+        visitsStored: visitsCreated,
+      }));
+    },
+
+    'imports.resume': async (params, { signal, progress }) => {
+      const { id } = parseParameters('imports.resume', params);
+      const { path, format, columns } = unfinished(id);
+      const report = await run({ path, format, dryRun: false, columns, signal, progress });
+      // Other files under that name were another run, which is at its end now.
+      if (report.cancelled !== true) endRun(workspace.db, id);
+      return report;
+    },
+
+    'imports.forget': (params) => {
+      const { id } = parseParameters('imports.forget', params);
+      endRun(workspace.db, unfinished(id).id);
+      return {};
+    },
+
     'imports.inspect': async (params) => {
       const { grant } = parseParameters('imports.inspect', params);
       const { name, format, files, bytes } = await detectSource(grants.path(grant, 'read'));
@@ -34,21 +100,7 @@ export function importsHandlers(
     'visits.import': async (params, { signal, progress }) => {
       const { grant, format = null, dryRun = false, columns } = parseParameters('visits.import', params);
       const path = grants.path(grant, 'read');
-      const { knowledge, db, options } = workspace; // Names cannot be read without the tables: refuse at once.
-      const report = await importPicked(db, {
-        path,
-        format,
-        dryRun,
-        drugs: knowledge.drugs,
-        site: siteMappings(db),
-        titles: titlesOf(knowledge),
-        actor: actor(),
-        scratch: options.profile,
-        nativeBinding: options.sqliteBinding ?? undefined,
-        settings: { columns },
-        signal,
-        onProgress: progress,
-      });
+      const report = await run({ path, format, dryRun, columns, signal, progress });
       if (!dryRun) grants.used(grant);
       return report;
     },

@@ -4,10 +4,14 @@ import { z } from 'zod';
 import { CSV_FIELDS, IMPORT_FORMATS, MAPPING_KINDS } from '../shared/import-api.ts';
 
 const grant = z.string().min(1).max(200);
+const id = z.string().min(1).max(200);
 const kind = z.enum(MAPPING_KINDS);
 const written = z.string().trim().min(1).max(300);
 
 export const IMPORTS_PARAMETERS = {
+  'imports.unfinished': z.strictObject({}),
+  'imports.resume': z.strictObject({ id }),
+  'imports.forget': z.strictObject({ id }),
   'imports.inspect': z.strictObject({ grant }),
   'visits.import': z.strictObject({
     grant,

@@ -12,6 +12,7 @@ import type { PatientId, VisitId } from '../shared/ids.ts';
 import { appendAudit } from './store/audit.ts';
 import type { WritableDb } from './store/handle.ts';
 import { newId } from './store/ids.ts';
+import { advanceRun, endRun, type RunCounts } from './store/import-runs.ts';
 import { findPatientBySource } from './store/patients.ts';
 import type { Titles } from './store/search.ts';
 import { findVisitBySource, insertVisits, type NewVisit } from './store/visits.ts';
@@ -34,21 +35,38 @@ export interface WriterOptions {
   readonly actor: string;
   /** Set in a dry run: true when a key is asked for the first time. */
   readonly firstSeen?: ((key: string) => boolean) | undefined;
+  /** The run that this import is, perhaps one that goes on: what it handled before is counted and not looked at again. */
+  readonly run?: (RunCounts & { readonly id: string }) | undefined;
 }
 
 export class VisitWriter {
   visitsCreated = 0;
   visitsSkipped = 0;
   #patientsCreated = 0;
+  /** Visits that were handed in, and those of them that an earlier part of the run stored. */
+  #handled = 0;
+  readonly #before: number;
   readonly #options: WriterOptions;
 
   constructor(options: WriterOptions) {
     this.#options = options;
+    this.#before = options.run?.handled ?? 0;
+    this.visitsCreated = options.run?.visitsCreated ?? 0;
+    this.visitsSkipped = options.run?.visitsSkipped ?? 0;
+    this.#patientsCreated = options.run?.patientsCreated ?? 0;
   }
 
-  /** Stores one batch in one transaction, with whatever `also` does. Counts only what was committed. */
-  store(batch: readonly ImportedVisit[], also: () => void = () => undefined): void {
-    const { db, titles, firstSeen } = this.#options;
+  /** Stores one batch in one transaction. Counts only what was committed. */
+  store(batch: readonly ImportedVisit[]): void {
+    const passed = Math.max(0, Math.min(batch.length, this.#before - this.#handled));
+    this.#handled += passed;
+    for (const { record } of batch.slice(0, passed)) this.#countUnknown(record);
+    if (passed < batch.length) this.#store(batch.slice(passed));
+  }
+
+  #store(batch: readonly ImportedVisit[]): void {
+    const { db, titles, firstSeen, run } = this.#options;
+    let skipped = 0;
     const visits: NewVisit[] = [];
     const hashes = new Map<string, string>();
     const patients = new Map<string, Patient>();
@@ -56,10 +74,10 @@ export class VisitWriter {
       const stored = hashes.get(record.visit) ?? this.#storedHash(record.visit);
       if (stored === undefined) {
         hashes.set(record.visit, hash);
-        if (firstSeen && !firstSeen(`visit ${record.visit}`)) this.visitsSkipped += 1;
+        if (firstSeen && !firstSeen(`visit ${record.visit}`)) skipped += 1;
         else visits.push({ ...this.#newVisit(record, patients), sourceHash: hash });
       } else if (stored === hash) {
-        this.visitsSkipped += 1;
+        skipped += 1;
       } else {
         this.#options.log.refuse(
           line,
@@ -68,18 +86,27 @@ export class VisitWriter {
         );
       }
     }
-    if (!firstSeen) {
-      db.transaction(() => {
-        insertVisits(db, visits, titles);
-        also();
-      });
-    }
-    this.visitsCreated += visits.length;
-    this.#patientsCreated += visits.filter(
+    const patientsCreated = visits.filter(
       ({ newPatient }) =>
         newPatient &&
         (!firstSeen || newPatient.sourceId === null || firstSeen(`patient ${newPatient.sourceId}`)),
     ).length;
+    const counts: RunCounts = {
+      handled: this.#handled + batch.length,
+      visitsCreated: this.visitsCreated + visits.length,
+      visitsSkipped: this.visitsSkipped + skipped,
+      patientsCreated: this.#patientsCreated + patientsCreated,
+    };
+    if (!firstSeen) {
+      db.transaction(() => {
+        insertVisits(db, visits, titles);
+        if (run) advanceRun(db, run.id, counts);
+      });
+    }
+    this.#handled = counts.handled;
+    this.visitsCreated = counts.visitsCreated;
+    this.visitsSkipped = counts.visitsSkipped;
+    this.#patientsCreated = counts.patientsCreated;
   }
 
   /**
@@ -87,7 +114,7 @@ export class VisitWriter {
    * @throws FlameError IMPORT_EMPTY when not a single visit could be used
    */
   finish(name: string, format: ImportFormat, cancelled: boolean): ImportReport {
-    const { db, log, demo, actor, firstSeen } = this.#options;
+    const { db, log, firstSeen, run } = this.#options;
     const counted = log.report();
     if (!cancelled && this.visitsCreated + this.visitsSkipped === 0) {
       const [first] = counted.refused;
@@ -106,25 +133,34 @@ export class VisitWriter {
       visitsSkipped: this.visitsSkipped,
       ...counted,
       cancelled,
+      ...(this.#before > 0 ? { resumedAfter: this.#before } : {}),
     };
-    if (!report.dryRun) {
-      const { linesRead, patientsCreated, visitsCreated, visitsSkipped, refusedCount } = report;
-      appendAudit(db, {
-        actor,
-        action: demo ? 'demo.loaded' : 'visits.imported',
-        subject: name,
-        content: {
-          format,
-          linesRead,
-          patientsCreated,
-          visitsCreated,
-          visitsSkipped,
-          refusedCount,
-          cancelled,
-        },
+    if (!report.dryRun)
+      db.transaction(() => {
+        if (run && !cancelled) endRun(db, run.id);
+        this.#audit(report);
       });
-    }
     return report;
+  }
+
+  #audit(report: ImportReport): void {
+    const { db, demo, actor } = this.#options;
+    const { format, cancelled = false } = report;
+    const { linesRead, patientsCreated, visitsCreated, visitsSkipped, refusedCount } = report;
+    appendAudit(db, {
+      actor,
+      action: demo ? 'demo.loaded' : 'visits.imported',
+      subject: report.file,
+      content: {
+        format,
+        linesRead,
+        patientsCreated,
+        visitsCreated,
+        visitsSkipped,
+        refusedCount,
+        cancelled,
+      },
+    });
   }
 
   #storedHash(sourceId: string): string | undefined {
@@ -132,12 +168,15 @@ export class VisitWriter {
     return found ? (found.sourceHash ?? '') : undefined;
   }
 
+  #countUnknown({ dx, dx_system }: ParsedVisit): void {
+    const { titles, log } = this.#options;
+    for (const code of dx) if (titles.titleOf(dx_system, code) === null) log.unknownCode(code);
+  }
+
   #newVisit(record: ParsedVisit, patients: Map<string, Patient>): NewVisit {
-    const { db, resolveDrugs, titles, demo, log } = this.#options;
+    const { db, resolveDrugs, demo } = this.#options;
     const { unresolved: _counted, ...content } = interpretVisit(record, resolveDrugs);
-    for (const { system, code } of content.context.diagnoses) {
-      if (titles.titleOf(system, code) === null) log.unknownCode(code);
-    }
+    this.#countUnknown(record);
     const known =
       record.patient === undefined
         ? null

@@ -9,14 +9,17 @@ import type { EngineHost } from './engine-host.ts';
 import { nativeWords } from './native-words.ts';
 import { isOwnPage } from './security.ts';
 
-const EXTENSIONS: Readonly<Record<ReadKind, string[]>> = {
-  visits: ['jsonl', 'ndjson', 'gz'],
+const EXTENSIONS: Readonly<Record<Exclude<ReadKind, 'import-folder'>, string[]>> = {
+  visits: ['jsonl', 'ndjson', 'json', 'csv', 'tsv', 'gz'],
+  mappings: ['csv', 'tsv', 'txt'],
   'site-table': ['csv', 'tsv', 'txt'],
 };
 
 function dialogFor(kind: ReadKind): OpenDialogOptions {
   const { read, allFiles } = nativeWords();
   const { title, button, files } = read[kind];
+  if (kind === 'import-folder')
+    return { title, buttonLabel: button, properties: ['openDirectory', 'dontAddToRecent'] };
   return {
     title,
     buttonLabel: button,
@@ -31,6 +34,8 @@ function dialogFor(kind: ReadKind): OpenDialogOptions {
 /** The file that a test picks: a native dialog cannot be driven by one. */
 const PRESETS: Readonly<Record<ReadKind, string>> = {
   visits: 'FLAME_E2E_IMPORT_FILE',
+  'import-folder': 'FLAME_E2E_IMPORT_FOLDER',
+  mappings: 'FLAME_E2E_MAPPINGS',
   'site-table': 'FLAME_E2E_SITE_TABLE',
 };
 

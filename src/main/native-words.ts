@@ -55,7 +55,9 @@ const english: NativeWords = {
     fullScreen: 'Full screen',
   },
   read: {
-    visits: { title: 'Import visits', button: 'Import', files: 'Visits (JSON lines)' },
+    visits: { title: 'Import visits', button: 'Import', files: 'Visits, FHIR, CSV' },
+    'import-folder': { title: 'Import the tables of a folder', button: 'Choose', files: '' },
+    mappings: { title: 'Add a mapping table', button: 'Add', files: 'Comma-separated values' },
     'site-table': {
       title: 'Choose an interaction table',
       button: 'Preview',
@@ -94,6 +96,8 @@ const german: NativeWords = {
   },
   read: {
     visits: { title: 'Besuche importieren', button: 'Importieren', files: 'Besuche (JSON-Zeilen)' },
+    'import-folder': { title: 'Die Tabellen eines Ordners importieren', button: 'Wählen', files: '' },
+    mappings: { title: 'Zuordnungstabelle ergänzen', button: 'Ergänzen', files: 'Kommagetrennte Werte' },
     'site-table': {
       title: 'Interaktionstabelle wählen',
       button: 'Vorschau',

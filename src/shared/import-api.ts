@@ -120,6 +120,8 @@ export interface ImportReport {
   }[];
   /** True when the import was stopped before the end; what the report counts is stored all the same. */
   readonly cancelled?: boolean;
+  /** Visits that an earlier, interrupted part of this import had handled; the counts hold both parts. */
+  readonly resumedAfter?: number;
 }
 
 /** A row of the site's own table as the screen shows it. */
@@ -151,7 +153,21 @@ export interface MappingFileReport {
   readonly refused: readonly Refusal[];
 }
 
+/** An import that was cancelled or interrupted and can go on. */
+export interface UnfinishedImport {
+  readonly id: string;
+  readonly name: string;
+  readonly format: ImportFormat;
+  readonly startedAt: string;
+  readonly visitsStored: number;
+}
+
 export interface ImportsApi {
+  'imports.unfinished': Method<Record<string, never>, readonly UnfinishedImport[]>;
+  /** Goes on where an unfinished import stopped, if the files are still what they were; otherwise from the beginning. */
+  'imports.resume': Method<{ id: string }, ImportReport, ImportProgress>;
+  /** Takes an unfinished import off the list; what it stored stays. */
+  'imports.forget': Method<{ id: string }, Record<string, never>>;
   /** Looks at what is behind a grant and tells its format. The grant stays good. */
   'imports.inspect': Method<{ grant: string }, InspectedSource>;
   /**
@@ -173,6 +189,9 @@ export interface ImportsApi {
 }
 
 export const IMPORTS_METHODS = {
+  'imports.unfinished': true,
+  'imports.resume': true,
+  'imports.forget': true,
   'imports.inspect': true,
   'visits.import': true,
   'mappings.list': true,

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
+import { listRuns } from '../../src/engine/store/import-runs.ts';
 import { listAudit } from '../../src/engine/store/audit.ts';
 import { siteMappingsOf } from '../../src/engine/store/site-mappings.ts';
 import { withStore } from '../../src/engine/store/testing.ts';
@@ -147,5 +148,41 @@ describe('an import', () => {
       expect(report).toMatchObject({ cancelled: true, visitsCreated: 0 });
       expect(readdirSync(profile.folder).filter((name) => name.endsWith('.scratch'))).toEqual([]);
     });
+  });
+});
+
+test('an import that was cancelled goes on where it stopped, and ends as if it had not', async () => {
+  await withStore(async (profile) => {
+    const records = Array.from({ length: 1800 }, (_, n) => ({
+      visit: `v${n}`,
+      patient: `p${n % 90}`,
+      year: 2020,
+      age: 50,
+      sex: 'F',
+      dx_system: 'ICD-10-CM',
+      dx: ['I10', 'ZZ99'],
+      drugs: ['aspirin', 'House mixture'],
+    }));
+    const folder = folderOf(profile, 'lines', {
+      'visits.jsonl': records.map((one) => `${JSON.stringify(one)}\n`).join(''),
+    });
+    const file = join(folder, 'visits.jsonl');
+    const abort = new AbortController();
+    const part = await importInto(profile, file, { signal: abort.signal, onProgress: () => abort.abort() });
+    expect(part).toMatchObject({ cancelled: true, visitsCreated: 500 });
+    expect(listRuns(profile.db)).toMatchObject([{ handled: 500, visitsCreated: 500, patientsCreated: 90 }]);
+    const rest = await importInto(profile, file);
+    expect(rest).toMatchObject({
+      resumedAfter: 500,
+      visitsCreated: 1800,
+      visitsSkipped: 0,
+      patientsCreated: 90,
+      linesRead: 1800,
+    });
+    expect(rest.unknownCodes).toEqual([{ code: 'ZZ99', count: 1800 }]);
+    expect(rest.drugs).toMatchObject({ mentions: 3600, unmapped: 1800 });
+    expect(countVisits(profile.db)).toBe(1800);
+    expect(listRuns(profile.db)).toEqual([]);
+    expect(await importInto(profile, file)).toMatchObject({ visitsCreated: 0, visitsSkipped: 1800 });
   });
 });

@@ -11,11 +11,14 @@ import type { Fact, Staging } from '../../records/sources/source.ts';
 import { storeError } from './handle.ts';
 
 /** Facts of one patient beyond these are an error of the source, or an attack. */
-const MOST_BYTES_OF_PATIENT = 24 * 1024 * 1024;
-/** Text that is gathered in memory for all buckets together before it is written. */
-const BUFFERED = 12 * 1024 * 1024;
-/** What one bucket should hold, so that it fits in memory several times over. */
-const BUCKET_BYTES = 6 * 1024 * 1024;
+const MOST_BYTES_OF_PATIENT = 8 * 1024 * 1024;
+/** Bytes that are gathered in memory for all buckets together before they are written. */
+const BUFFERED = 8 * 1024 * 1024;
+const LARGEST_BUFFER = 64 * 1024;
+/** What one bucket should hold; read as facts it takes ten times as much memory. */
+const BUCKET_BYTES = 1024 * 1024;
+/** A bucket with more is gone through several times. */
+const PASS_BYTES = 3 * 1024 * 1024;
 const MOST_BUCKETS = 2048;
 const CACHE_KIB = 8 * 1024;
 
@@ -29,9 +32,13 @@ export class StagingFile implements Staging {
   readonly buckets: number;
   readonly #file: string;
   readonly #database: Database.Database;
-  /** JSON that waits to be written, by bucket, and its length altogether. */
-  readonly #waiting: string[][];
-  #size = 0;
+  /**
+   * JSON that waits to be written, each bucket in its own stretch of one buffer: strings that wait would be taken for
+   * long-lived by the garbage collector and triple the memory.
+   */
+  readonly #waiting: Buffer;
+  readonly #stretch: number;
+  readonly #filled: number[];
   /** Length of all that was filed, by bucket. */
   readonly #sizes: number[];
   readonly #insert: Database.Statement;
@@ -44,8 +51,10 @@ export class StagingFile implements Staging {
   constructor(folder: string, bytes: number, nativeBinding?: string) {
     this.#file = join(folder, `import-${randomBytes(6).toString('hex')}.scratch`);
     this.buckets = Math.max(16, Math.min(MOST_BUCKETS, Math.ceil(bytes / BUCKET_BYTES)));
-    this.#waiting = Array.from({ length: this.buckets }, () => []);
-    this.#sizes = this.#waiting.map(() => 0);
+    this.#stretch = Math.min(LARGEST_BUFFER, Math.floor(BUFFERED / this.buckets));
+    this.#waiting = Buffer.alloc(this.#stretch * this.buckets);
+    this.#filled = new Array<number>(this.buckets).fill(0);
+    this.#sizes = new Array<number>(this.buckets).fill(0);
     this.#database = new Database(this.#file, nativeBinding === undefined ? {} : { nativeBinding });
     const database = this.#database;
     database.pragma("cipher = 'aegis'");
@@ -57,7 +66,7 @@ export class StagingFile implements Staging {
     database.pragma('temp_store = MEMORY');
     database.pragma(`cache_size = -${CACHE_KIB}`);
     database.exec(`
-      CREATE TABLE chunks (key INTEGER PRIMARY KEY, bucket INTEGER NOT NULL, content TEXT NOT NULL) STRICT;
+      CREATE TABLE chunks (key INTEGER PRIMARY KEY, bucket INTEGER NOT NULL, content BLOB NOT NULL) STRICT;
       CREATE INDEX chunks_by_bucket ON chunks (bucket);
       CREATE TABLE lookups (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
       CREATE TABLE kept (key INTEGER PRIMARY KEY, content TEXT NOT NULL) STRICT;
@@ -73,13 +82,18 @@ export class StagingFile implements Staging {
 
   add(patient: string, fact: Fact): void {
     const bucket = hashOf(patient) % this.buckets;
-    const waiting = this.#waiting[bucket]!;
     const text = JSON.stringify(fact);
-    const part = `[${JSON.stringify(patient)},${text.length},${text}]`;
-    waiting.push(part);
-    this.#size += part.length;
-    this.#sizes[bucket]! += part.length;
-    if (this.#size > BUFFERED) this.#flush();
+    const part = `[${JSON.stringify(patient)},${text.length},${text}],`;
+    const bytes = Buffer.byteLength(part);
+    this.#sizes[bucket]! += bytes;
+    if (this.#filled[bucket]! + bytes > this.#stretch) this.#flush(bucket);
+    if (bytes > this.#stretch) {
+      const content = Buffer.from(part);
+      this.#guard(() => this.#insert.run(bucket, content));
+      return;
+    }
+    this.#waiting.write(part, bucket * this.#stretch + this.#filled[bucket]!);
+    this.#filled[bucket]! += bytes;
   }
 
   put(key: string, value: string): void {
@@ -109,16 +123,16 @@ export class StagingFile implements Staging {
 
   /** The patients of one bucket; a bucket with more than fits in memory is gone through several times. */
   *patients(bucket: number): Generator<StagedPatient> {
-    this.#flush();
-    const passes = Math.max(1, Math.ceil(this.#sizes[bucket]! / (2 * MOST_BYTES_OF_PATIENT)));
+    this.#flush(bucket);
+    const passes = Math.max(1, Math.ceil(this.#sizes[bucket]! / PASS_BYTES));
     for (let pass = 0; pass < passes; pass += 1) {
       const patients = new Map<string, { facts: Fact[] | null; size: number }>();
       const chunks = this.#database
         .prepare('SELECT content FROM chunks WHERE bucket = ? ORDER BY key')
         .pluck()
-        .iterate(bucket) as IterableIterator<string>;
+        .iterate(bucket) as IterableIterator<Buffer>;
       for (const chunk of chunks) {
-        for (const [patient, size, fact] of JSON.parse(chunk) as [string, number, Fact][]) {
+        for (const [patient, size, fact] of readChunk(chunk)) {
           if (passes > 1 && Math.floor(hashOf(patient) / this.buckets) % passes !== pass) continue;
           const group = patients.get(patient) ?? { facts: [], size: 0 };
           group.size += size;
@@ -136,15 +150,12 @@ export class StagingFile implements Staging {
     rmSync(this.#file, { force: true });
   }
 
-  #flush(): void {
-    if (this.#size === 0) return;
-    this.#waiting.forEach((waiting, bucket) => {
-      if (waiting.length === 0) return;
-      const content = `[${waiting.join(',')}]`;
-      this.#guard(() => this.#insert.run(bucket, content));
-      waiting.length = 0;
-    });
-    this.#size = 0;
+  #flush(bucket: number): void {
+    const filled = this.#filled[bucket]!;
+    if (filled === 0) return;
+    const start = bucket * this.#stretch;
+    this.#guard(() => this.#insert.run(bucket, this.#waiting.subarray(start, start + filled)));
+    this.#filled[bucket] = 0;
   }
 
   #guard<T>(work: () => T): T {
@@ -154,6 +165,11 @@ export class StagingFile implements Staging {
       throw storeError(thrown, this.#file) ?? thrown;
     }
   }
+}
+
+/** Patient, length and fact of each part; a comma follows each. */
+function readChunk(chunk: Buffer): [patient: string, size: number, fact: Fact][] {
+  return JSON.parse(`[${chunk.toString('utf8', 0, chunk.length - 1)}]`) as [string, number, Fact][];
 }
 
 /** FNV-1a over UTF-16 code units, 32 bits. */

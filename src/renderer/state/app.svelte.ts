@@ -19,6 +19,7 @@ import type {
 import type { Patient } from '../../shared/domain.ts';
 import type { PatientId, VisitId } from '../../shared/ids.ts';
 import { mayCall } from '../../shared/roles.ts';
+import { DataImport } from './data-import.svelte.ts';
 import { DraftList } from './drafts.svelte.ts';
 import { HabitChoice } from './habit-choice.svelte.ts';
 import type { AnyEditor } from './open-editor.ts';
@@ -33,6 +34,7 @@ export type View =
   | { readonly kind: 'home' }
   | { readonly kind: 'accounts' }
   | { readonly kind: 'audit' }
+  | { readonly kind: 'import' }
   | { readonly kind: 'overview' }
   | { readonly kind: 'data' }
   | { readonly kind: 'patient'; readonly patientId: PatientId }
@@ -45,6 +47,7 @@ export class App {
   readonly habits = new HabitChoice();
   readonly patients: PatientList;
   readonly imports: VisitImport;
+  readonly dataImport: DataImport;
   readonly drafts: DraftList;
   status = $state.raw<AppStatus | null>(null);
   engineState = $state<EngineState>('starting');
@@ -75,7 +78,15 @@ export class App {
   constructor(engine: Engine) {
     this.engine = this.#watched(engine);
     this.patients = new PatientList(this.engine);
-    this.imports = new VisitImport(this.engine, () => this.refresh());
+    this.dataImport = new DataImport(this.engine, () => this.refresh());
+    this.imports = new VisitImport(
+      this.engine,
+      () => this.refresh(),
+      async (picked) => {
+        this.openImport();
+        await this.dataImport.show(picked);
+      },
+    );
     this.drafts = new DraftList(this.engine);
   }
 
@@ -213,6 +224,10 @@ export class App {
 
   openAudit(): void {
     this.#show({ kind: 'audit' });
+  }
+
+  openImport(): void {
+    this.#show({ kind: 'import' });
   }
 
   openOverview(): void {

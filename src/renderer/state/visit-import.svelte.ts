@@ -1,6 +1,6 @@
 /** One import at a time, from a picked file or the bundled demo: progress, cancel, report. Keeps the last report until dismissed. */
 
-import type { Engine } from '../../shared/bridge.ts';
+import type { Engine, PickedFile } from '../../shared/bridge.ts';
 import type { WireErrorData } from '../../shared/contract.ts';
 import type { ImportProgress, ImportReport } from '../../shared/import-api.ts';
 import { t } from '../language/language.svelte.ts';
@@ -26,12 +26,17 @@ export class VisitImport {
 
   readonly #engine: Engine;
   readonly #stored: () => Promise<void>;
+  readonly #showOther: (picked: PickedFile) => Promise<void>;
   #abort: AbortController | undefined;
 
-  /** @param stored called after every import, finished or not, since visits may have been stored */
-  constructor(engine: Engine, stored: () => Promise<void>) {
+  /**
+   * @param stored called after every import, finished or not, since visits may have been stored
+   * @param showOther takes a file in another format than Flame's own: its names want a look before they are imported
+   */
+  constructor(engine: Engine, stored: () => Promise<void>, showOther: (picked: PickedFile) => Promise<void>) {
     this.#engine = engine;
     this.#stored = stored;
+    this.#showOther = showOther;
   }
 
   /** Lets the user pick a file and imports it; does nothing when none is picked. */
@@ -40,6 +45,11 @@ export class VisitImport {
     try {
       const picked = await this.#engine.pickImportFile();
       if (picked === null) return;
+      const { format } = await this.#engine.call('imports.inspect', { grant: picked.grant });
+      if (format !== 'visits') {
+        await this.#showOther(picked);
+        return;
+      }
       await this.#run(picked.name, (options) =>
         this.#engine.call('visits.import', { grant: picked.grant }, options),
       );

@@ -142,6 +142,9 @@ export function fakeEngine(initial: Partial<AppStatus> = {}): FakeEngine {
     'siteTable.import': ({ sha256 }) => ({ ...fixtures.SITE_TABLE, sha256 }),
     'siteTable.remove': () => ({}),
     'visits.import': ({ dryRun = false }) => ({ ...REPORT, dryRun }),
+    'imports.unfinished': () => [],
+    'imports.resume': () => REPORT,
+    'imports.forget': () => ({}),
     'imports.inspect': () => ({ name: 'visits.jsonl', format: 'visits', files: 1, bytes: 1000, columns: [] }),
     'mappings.list': () => [],
     'mappings.put': ({ kind, written, targets }) => ({
