@@ -182,7 +182,8 @@ export default ts.config(
   {
     // Everything that runs on a user's computer.
     files: ['src/**'],
-    ignores: ['**/*.test.ts'],
+    // loopback.ts is the one door: loopback addresses only, off until switched on (docs/decisions/0020-data-out.md).
+    ignores: ['**/*.test.ts', 'src/engine/hooks/loopback.ts'],
     plugins: { flame },
     rules: { 'flame/no-network': 'error' },
   },

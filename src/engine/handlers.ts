@@ -25,7 +25,10 @@ import { overviewHandlers } from './overview-handlers.ts';
 import { parseParameters } from './parameters.ts';
 import { reasonsHandlers } from './reasons-handlers.ts';
 import type { CallContext, EngineHandlers, Handlers } from './serve.ts';
+import { HookService } from './hooks/hook-service.ts';
+import { hooksHandlers } from './hooks/hooks-handlers.ts';
 import { siteTableHandlers } from './site-table-handlers.ts';
+import { siteMappings } from './store/site-mappings.ts';
 import { appendAudit, type AuditEvent } from './store/audit.ts';
 import { isArchived } from './store/patient-changes.ts';
 import { demoLoaded, getPatient, listPatients } from './store/patients.ts';
@@ -49,14 +52,16 @@ export async function createHandlers(
   if (testDevicesAfterMs !== undefined)
     setTimeout(() => void workspace.testDevicesOnce(), testDevicesAfterMs).unref();
   const grants = new Grants();
+  const hooks = new HookService(workspace, () => siteMappings(workspace.db));
+  await hooks.settle();
   const { session } = workspace;
   return {
-    engine: guarded(engineHandlers(workspace, grants), session),
-    shell: inCallersName(shellHandlers(workspace, grants), session),
+    engine: guarded(engineHandlers(workspace, grants, hooks), session),
+    shell: inCallersName(shellHandlers(workspace, grants, hooks), session),
   };
 }
 
-function shellHandlers(workspace: Workspace, grants: Grants): Handlers<ShellApi> {
+function shellHandlers(workspace: Workspace, grants: Grants, hooks: HookService): Handlers<ShellApi> {
   return {
     'files.grant': (params) => {
       const { grant, path, purpose = 'read' } = parseParameters('files.grant', params);
@@ -69,13 +74,14 @@ function shellHandlers(workspace: Workspace, grants: Grants): Handlers<ShellApi>
 
     'engine.shutdown': async (params) => {
       parseParameters('engine.shutdown', params);
+      await hooks.close();
       await workspace.close();
       return {};
     },
   };
 }
 
-function engineHandlers(workspace: Workspace, grants: Grants): Handlers<EngineApi> {
+function engineHandlers(workspace: Workspace, grants: Grants, hooks: HookService): Handlers<EngineApi> {
   const actor = actorName;
   const titles = () => titlesOf(workspace.knowledgeOrNull);
   const checker = () => workspace.checker;
@@ -105,12 +111,14 @@ function engineHandlers(workspace: Workspace, grants: Grants): Handlers<EngineAp
     ...devicesHandlers(workspace, actor),
     ...notesHandlers(workspace),
     ...exportHandlers(workspace, grants, actor),
+    ...hooksHandlers(workspace, hooks, actor),
     ...siteTableHandlers(workspace, grants, actor),
     ...importsHandlers(workspace, actor, grants),
     ...accountsHandlers(workspace),
 
     'app.status': (params) => {
       parseParameters('app.status', params);
+      void hooks.settle(); // The screen asks after each opening of the database.
       return workspace.status();
     },
 

@@ -14,6 +14,7 @@ import { MODELS_PARAMETERS } from './models-schema.ts';
 import { NOTES_PARAMETERS } from './notes-schema.ts';
 import { REASONS_PARAMETERS } from './reasons-schema.ts';
 import { EXPORT_PARAMETERS } from './exports/export-schema.ts';
+import { HOOKS_PARAMETERS } from './hooks/hooks-schema.ts';
 import { SITE_TABLE_PARAMETERS } from './site-table-schema.ts';
 
 /** Every call that the engine answers, the renderer's and the shell's. */
@@ -106,6 +107,7 @@ export const PARAMETERS = {
     bytes: z.instanceof(Uint8Array).refine(({ length }) => length > 0 && length <= LARGEST_PICTURE),
   }),
   ...SITE_TABLE_PARAMETERS,
+  ...HOOKS_PARAMETERS,
   ...EXPORT_PARAMETERS,
   'files.grant': z.strictObject({
     grant,

@@ -33,6 +33,7 @@ export const AUDIT_GROUPS = {
     'model.removed',
     'device.chosen',
   ],
+  hooks: ['hooks.answered', 'hooks.feedback', 'hooks.set', 'hooks.token-made'],
   exports: [
     'records.exported',
     'records.export-failed',

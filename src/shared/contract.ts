@@ -24,6 +24,7 @@ import { NOTES_METHODS, type NotesApi } from './notes-api.ts';
 import type { Overview, OverviewQuery } from './overview.ts';
 import type { Reasons } from './reasons.ts';
 import type { FrontPoint, Protocol, Recommendation } from './recommendation.ts';
+import { HOOKS_METHODS, type HooksApi } from './hooks-api.ts';
 import { EXPORT_METHODS, type ExportApi } from './export-api.ts';
 import { SITE_TABLE_METHODS, type SiteTableApi } from './site-table-api.ts';
 import type { Worklist } from './worklist.ts';
@@ -158,7 +159,7 @@ export interface InteractionReport {
 }
 
 export interface EngineApi
-  extends AccountsApi, DevicesApi, ExportApi, ImportsApi, ModelsApi, NotesApi, SiteTableApi {
+  extends AccountsApi, DevicesApi, ExportApi, HooksApi, ImportsApi, ModelsApi, NotesApi, SiteTableApi {
   'app.status': Method<Record<string, never>, AppStatus>;
   'store.unlock': Method<{ passphrase: string }, AppStatus>;
   /** Protects the database with a passphrase, or takes the protection away with null. */
@@ -310,6 +311,7 @@ export const ENGINE_METHODS = {
   ...SITE_TABLE_METHODS,
   ...IMPORTS_METHODS,
   ...EXPORT_METHODS,
+  ...HOOKS_METHODS,
 } as const satisfies Record<MethodName, true>;
 
 export const SHELL_METHODS = {

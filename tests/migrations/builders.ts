@@ -77,6 +77,10 @@ const ROWS: Readonly<Record<number, string>> = {
     INSERT INTO decision_figure_drugs VALUES (3, 'digoxin', 'digoxin', 3, 0);
     INSERT INTO decision_figure_reasons VALUES (3, 'will-monitor', 1);
   `,
+  13: `
+    INSERT INTO hook_settings VALUES (1, 1, 8455, zeroblob(32));
+    INSERT INTO hook_feedback VALUES (1, '2026-01-05T00:00:00.000Z', 'flame-order-select', 'c', 'overridden', 'other', '');
+  `,
 };
 
 /** A plain (unkeyed) database in memory, as version `version` left it. Close it after use. */

@@ -68,6 +68,10 @@ export interface AuditEvent {
     | 'device.chosen'
     | 'records.exported'
     | 'records.export-failed'
+    | 'hooks.answered'
+    | 'hooks.feedback'
+    | 'hooks.set'
+    | 'hooks.token-made'
     | 'site-table.imported'
     | 'site-table.removed';
   /** Identifier of what it was done to. */

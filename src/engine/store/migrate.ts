@@ -14,6 +14,7 @@ import { ageInMonths } from './migrations/0009-age-in-months.ts';
 import { siteMappings } from './migrations/0010-site-mappings.ts';
 import { accounts } from './migrations/0011-accounts.ts';
 import { decisionFigures } from './migrations/0012-decision-figures.ts';
+import { hooks } from './migrations/0013-hooks.ts';
 
 export interface Migration {
   /** The schema version it leads to; its file's number. */
@@ -36,6 +37,7 @@ export const MIGRATIONS: readonly Migration[] = [
   siteMappings,
   accounts,
   decisionFigures,
+  hooks,
 ];
 
 /** The schema that this version of Flame writes. */

@@ -14,6 +14,7 @@ import exporting from './en/exporting.json';
 import findings from './en/findings.json';
 import graph from './en/graph.json';
 import help from './en/help.json';
+import hooks from './en/hooks.json';
 import importing from './en/importing.json';
 import interactions from './en/interactions.json';
 import notes from './en/notes.json';
@@ -46,6 +47,7 @@ export const english = {
   findings,
   graph,
   help,
+  hooks,
   importing,
   interactions,
   notes,

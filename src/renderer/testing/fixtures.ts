@@ -27,6 +27,7 @@ import type { DevicesState } from '../../shared/devices-api.ts';
 import type { ModelDetails, ModelsState } from '../../shared/models-api.ts';
 import { interactionsWithin } from '../../shared/interactions.ts';
 import type { ExportReport } from '../../shared/export-api.ts';
+import type { HooksState } from '../../shared/hooks-api.ts';
 import type { SiteTablePreview, SiteTableSummary } from '../../shared/site-table-api.ts';
 import {
   multiplyOdds,
@@ -370,6 +371,15 @@ export const EXPORT_REPORT: ExportReport = {
   bytes: 20_480,
   sha256: 'cd'.repeat(32),
   encrypted: false,
+};
+
+export const HOOKS: HooksState = {
+  enabled: false,
+  port: 8455,
+  hasToken: false,
+  listening: false,
+  problem: null,
+  feedback: { accepted: 0, overridden: 0, answered: 0 },
 };
 
 export const SITE_TABLE: SiteTableSummary = {
