@@ -13,6 +13,7 @@ const EXTENSIONS: Readonly<Record<Exclude<ReadKind, 'import-folder'>, string[]>>
   visits: ['jsonl', 'ndjson', 'json', 'csv', 'tsv', 'gz'],
   mappings: ['csv', 'tsv', 'txt'],
   'site-table': ['csv', 'tsv', 'txt'],
+  model: ['zip'],
 };
 
 function dialogFor(kind: ReadKind): OpenDialogOptions {
@@ -37,6 +38,7 @@ const PRESETS: Readonly<Record<ReadKind, string>> = {
   'import-folder': 'FLAME_E2E_IMPORT_FOLDER',
   mappings: 'FLAME_E2E_MAPPINGS',
   'site-table': 'FLAME_E2E_SITE_TABLE',
+  model: 'FLAME_E2E_MODEL',
 };
 
 export function serveImportDialog(host: EngineHost, window: BrowserWindow): void {
@@ -49,6 +51,21 @@ export function serveImportDialog(host: EngineHost, window: BrowserWindow): void
         throw new FlameError('INVALID_INPUT', { problem: 'the file to read is not described' });
       const path = await pickPath(window, kind);
       return { ok: true, value: path === null ? null : await grantFile(host, path) };
+    } catch (thrown) {
+      return { ok: false, error: toWireError(thrown) };
+    }
+  });
+}
+
+/** Turns what was dropped on the page into a grant. The path comes from the preload script, which asked Chromium for it. */
+export function serveDropped(host: EngineHost): void {
+  ipcMain.handle(CHANNELS.takeDropped, async (event, path: unknown): Promise<BridgeReply> => {
+    try {
+      if (!isOwnPage(event.senderFrame))
+        throw new FlameError('METHOD_UNKNOWN', { method: CHANNELS.takeDropped });
+      if (typeof path !== 'string' || path === '')
+        throw new FlameError('INVALID_INPUT', { problem: 'what was dropped is no file' });
+      return { ok: true, value: await grantFile(host, path) };
     } catch (thrown) {
       return { ok: false, error: toWireError(thrown) };
     }

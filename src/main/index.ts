@@ -6,7 +6,7 @@ import { registerAppScheme } from './app-protocol.ts';
 import { EngineHost } from './engine-host.ts';
 import { serveAutoLock } from './auto-lock.ts';
 import { connectPages } from './engine-ports.ts';
-import { serveImportDialog } from './import-dialog.ts';
+import { serveDropped, serveImportDialog } from './import-dialog.ts';
 import { serveDecisionSheet } from './decision-sheet.ts';
 import { setMenu } from './menu.ts';
 import { speak } from './native-words.ts';
@@ -57,6 +57,7 @@ function run(profile: string): void {
   host.start();
   const window = openWindow(preferences);
   serveImportDialog(host, window);
+  serveDropped(host);
   serveSaveDialog(host, window);
   serveDecisionSheet(host, window);
   serveAutoLock(host, window);

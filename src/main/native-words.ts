@@ -63,6 +63,7 @@ const english: NativeWords = {
       button: 'Preview',
       files: 'Comma-separated values',
     },
+    model: { title: 'Choose a model', button: 'Install', files: 'Models (zip archives)' },
   },
   allFiles: 'All files',
   save: {
@@ -74,6 +75,7 @@ const english: NativeWords = {
     pdf: 'PDF',
     png: 'PNG',
     svg: 'SVG',
+    zip: 'Zip archive',
   },
 };
 
@@ -103,6 +105,7 @@ const german: NativeWords = {
       button: 'Vorschau',
       files: 'Durch Kommas getrennte Werte',
     },
+    model: { title: 'Modell wählen', button: 'Installieren', files: 'Modelle (ZIP-Archive)' },
   },
   allFiles: 'Alle Dateien',
   save: {
@@ -114,6 +117,7 @@ const german: NativeWords = {
     pdf: 'PDF',
     png: 'PNG',
     svg: 'SVG',
+    zip: 'ZIP-Archiv',
   },
 };
 

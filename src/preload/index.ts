@@ -1,6 +1,6 @@
 /** The bridge between page and engine: hands the page `window.flame`, keeps the port. Decides nothing, knows no domain. */
 
-import { contextBridge, ipcRenderer } from 'electron';
+import { contextBridge, ipcRenderer, webUtils } from 'electron';
 import type { BridgeReply, FlameBridge } from '../shared/bridge.ts';
 import { CHANNELS } from '../shared/channels.ts';
 import type { EngineState } from '../shared/contract.ts';
@@ -32,6 +32,9 @@ const bridge: FlameBridge = {
     return () => void lockListeners.delete(listener);
   },
   pickImportFile: (kind) => ipcRenderer.invoke(CHANNELS.pickImportFile, kind) as Promise<BridgeReply>,
+  // A file that a script made has no path: only what was dropped has one.
+  takeDropped: (file) =>
+    ipcRenderer.invoke(CHANNELS.takeDropped, webUtils.getPathForFile(file as never)) as Promise<BridgeReply>,
   releaseSheet: (wish) => ipcRenderer.invoke(CHANNELS.releaseSheet, wish) as Promise<BridgeReply>,
   pickSaveFile: (wish) => ipcRenderer.invoke(CHANNELS.pickSaveFile, wish) as Promise<BridgeReply>,
   preferences: readPreferences(argument.slice(PREFERENCES_ARGUMENT.length)),

@@ -21,11 +21,11 @@ export interface StartedCall {
 }
 
 /** Kinds of file that Flame saves. */
-export const SAVED_KINDS = ['age', 'csv', 'json', 'jsonl', 'ndjson', 'pdf', 'png', 'svg'] as const;
+export const SAVED_KINDS = ['age', 'csv', 'json', 'jsonl', 'ndjson', 'pdf', 'png', 'svg', 'zip'] as const;
 export type SavedKind = (typeof SAVED_KINDS)[number];
 
 /** Kinds of file that Flame reads. */
-export const READ_KINDS = ['visits', 'import-folder', 'mappings', 'site-table'] as const;
+export const READ_KINDS = ['visits', 'import-folder', 'mappings', 'site-table', 'model'] as const;
 export type ReadKind = (typeof READ_KINDS)[number];
 
 /** A file that the user picked. The renderer never learns its path; `grant` is what an import or an export takes. */
@@ -54,6 +54,8 @@ export interface FlameBridge {
   readonly onLocked: (listener: () => void) => () => void;
   /** Opens the system's file dialog; null when the user closes it without a choice. */
   readonly pickImportFile: (kind: ReadKind) => Promise<BridgeReply>;
+  /** A file or folder that the user dropped on the page, as the page holds it (a DOM `File`). */
+  readonly takeDropped: (file: unknown) => Promise<BridgeReply>;
   /** Asks where to save a file that the engine writes; null when the user closes the dialog without a choice. */
   readonly pickSaveFile: (wish: { kind: SavedKind; name: string }) => Promise<BridgeReply>;
   /** Prints the decision sheet or saves it as a PDF; null when the user closes the dialog without a choice. */
@@ -79,6 +81,8 @@ export interface Engine {
   readonly onState: (listener: (state: EngineState) => void) => () => void;
   readonly onLocked: (listener: () => void) => () => void;
   readonly pickImportFile: (kind?: ReadKind) => Promise<PickedFile | null>;
+  /** @param file a DOM `File` of a drop, the only way in which the page can name a place that nobody picked in a dialog */
+  readonly takeDropped: (file: unknown) => Promise<PickedFile>;
   /** @param name the file name that the dialog suggests */
   readonly pickSaveFile: (kind: SavedKind, name: string) => Promise<PickedFile | null>;
   readonly releaseSheet: (wish: SheetWish) => Promise<ReleasedSheet | null>;
@@ -105,6 +109,7 @@ export function connectEngine(bridge: FlameBridge): Engine {
     onState: (listener) => bridge.onEngineState(listener),
     onLocked: (listener) => bridge.onLocked(listener),
     pickImportFile: async (kind = 'visits') => unwrap(await bridge.pickImportFile(kind)) as PickedFile | null,
+    takeDropped: async (file) => unwrap(await bridge.takeDropped(file)) as PickedFile,
     pickSaveFile: async (kind, name) =>
       unwrap(await bridge.pickSaveFile({ kind, name })) as PickedFile | null,
     releaseSheet: async (wish) => unwrap(await bridge.releaseSheet(wish)) as ReleasedSheet | null,

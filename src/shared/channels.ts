@@ -9,6 +9,8 @@ export const CHANNELS = {
   state: 'engine:state',
   /** preload → shell, answered: let the user pick a file to import. */
   pickImportFile: 'import:pick',
+  /** preload → shell, answered: a file or folder was dropped on the page. */
+  takeDropped: 'import:dropped',
   /** preload → shell, answered: let the user pick where a file is saved. */
   pickSaveFile: 'save:pick',
   /** preload → shell, answered: print the decision sheet on the page, or save it as a PDF. */

@@ -17,6 +17,7 @@ beforeEach(() => {
     onEngineState: link.onEngineState,
     onLocked: () => () => undefined,
     pickImportFile: () => Promise.resolve({ ok: true, value: { grant: 'g', name: 'visits.jsonl' } }),
+    takeDropped: () => Promise.resolve({ ok: true, value: { grant: 'g', name: 'visits.jsonl' } }),
     releaseSheet: () => Promise.resolve({ ok: true, value: { name: null } }),
     pickSaveFile: ({ name }) => Promise.resolve({ ok: true, value: { grant: 's', name } }),
     preferences: {},

@@ -37,6 +37,7 @@ export type View =
   | { readonly kind: 'import' }
   | { readonly kind: 'overview' }
   | { readonly kind: 'data' }
+  | { readonly kind: 'models' }
   | { readonly kind: 'patient'; readonly patientId: PatientId }
   | { readonly kind: 'visit'; readonly patientId: PatientId; readonly session: VisitSession }
   | { readonly kind: 'editor'; readonly patientId: PatientId; readonly editor: AnyEditor };
@@ -232,6 +233,10 @@ export class App {
 
   openOverview(): void {
     this.#show({ kind: 'overview' });
+  }
+
+  openModels(): void {
+    this.#show({ kind: 'models' });
   }
 
   openData(): void {

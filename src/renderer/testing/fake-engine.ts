@@ -258,6 +258,7 @@ export function fakeEngine(initial: Partial<AppStatus> = {}): FakeEngine {
       return () => listeners.delete(listener);
     },
     onLocked: () => () => undefined,
+    takeDropped: () => Promise.resolve({ grant: 'g', name: 'clinic.zip' }),
     pickImportFile: () => Promise.resolve({ grant: 'g', name: 'visits.jsonl' }),
     releaseSheet: ({ as }) => Promise.resolve({ name: as === 'pdf' ? 'decision.pdf' : null }),
     pickSaveFile: (_kind, name) => Promise.resolve({ grant: 's', name }),
