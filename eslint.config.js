@@ -144,7 +144,9 @@ export default ts.config(
       paths: [onlyStore, onlyShell],
     },
   ),
-  room(['src/flame/**'], ['checks', 'notes', 'engine', 'main', 'preload', 'renderer', 'cli']),
+  room(['src/flame/**'], ['checks', 'notes', 'engine', 'trainer', 'main', 'preload', 'renderer', 'cli']),
+  // The training process must never come near the database.
+  room(['src/trainer/**'], ['checks', 'records', 'notes', 'engine', 'main', 'preload', 'renderer', 'cli']),
   room(['src/engine/**'], ['main', 'preload', 'renderer', 'cli'], { paths: [onlyNn, onlyShell, onlyStore] }),
   room(['src/engine/store/**'], ['main', 'preload', 'renderer', 'cli'], { paths: [onlyNn, onlyShell] }),
   room(['src/cli/**'], ['main', 'preload', 'renderer']),

@@ -9,7 +9,7 @@ import { join, resolve } from 'node:path';
 import { Classifier } from '../src/flame/classifier.ts';
 import { readVisitFile } from '../src/flame/corpus.ts';
 import { recordedPairs } from '../src/flame/formulary-pairs.ts';
-import { SHIPPED_PACK } from '../src/flame/model-pack.ts';
+import { readModelPack, SHIPPED_PACK } from '../src/flame/model-pack.ts';
 import { siteFormulary } from '../src/flame/site/adapt.ts';
 import { labelsOf, type SiteVisit, siteVisit } from '../src/flame/site/site-visits.ts';
 import { loadKnowledge } from '../src/knowledge/knowledge.ts';
@@ -20,7 +20,8 @@ import { siteMarkdown } from './sites/site-report.ts';
 const root = resolve(import.meta.dirname, '..');
 const wanted = process.argv[2];
 const knowledge = loadKnowledge(join(root, 'resources/knowledge'));
-const classifier = await Classifier.open(join(root, 'models', SHIPPED_PACK), knowledge, { threads: 1 });
+const base = readModelPack(join(root, 'models', SHIPPED_PACK));
+const classifier = await Classifier.of(base, knowledge, { threads: 1 });
 const manifest = JSON.parse(readFileSync(join(root, 'data/sites/manifest.json'), 'utf8')) as {
   readonly sites: readonly { readonly name: string; readonly file: string; readonly sha256: string }[];
 };
@@ -34,7 +35,7 @@ for (const { name, file, sha256 } of manifest.sites) {
   const formulary = siteFormulary(all);
   const truthOfAll = labelsOf(all, formulary);
   const visits = all.filter((_, i) => truthOfAll[i]!.length >= 2);
-  const predictions = await scoreSite(visits, formulary, classifier, knowledge, (fold) =>
+  const predictions = await scoreSite(visits, formulary, classifier, base, knowledge, (fold) =>
     console.log(
       `${file}: fold ${fold + 1} of ${FOLDS}, ${((performance.now() - started) / 1000).toFixed(0)} s`,
     ),

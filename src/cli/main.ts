@@ -23,6 +23,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   import: async () => (await import('./commands/import.ts')).importCommand(),
   export: async () => (await import('./commands/export.ts')).exportCommand(),
   decrypt: async () => (await import('./commands/export.ts')).decryptCommand(),
+  finetune: async () => (await import('./commands/finetune.ts')).finetuneCommand(),
   train: async () => (await import('./commands/train.ts')).trainCommand(),
   audit: async () => (await import('./commands/audit.ts')).auditCommand(),
   devices: async () => (await import('./commands/devices.ts')).devicesCommand(),

@@ -67,8 +67,15 @@ function isJson(text: string): boolean {
   }
 }
 
+/** A visit with what tells patients and time apart; null where the file does not say. */
+export interface FileVisit extends LabelledVisit {
+  readonly patient: string | null;
+  /** ISO date. */
+  readonly date: string | null;
+}
+
 export interface VisitFileContent {
-  readonly visits: readonly LabelledVisit[];
+  readonly visits: readonly FileVisit[];
   /** Names of drugs that no table resolved, with their counts. */
   readonly unresolvedDrugs: ReadonlyMap<string, number>;
 }
@@ -80,9 +87,9 @@ export interface VisitFileContent {
 export async function readAllVisits(
   path: string,
   { drugs }: Pick<Knowledge, 'drugs'>,
-  onProgress: (linesRead: number) => void,
+  onProgress: (linesRead: number) => void = () => undefined,
 ): Promise<VisitFileContent> {
-  const visits: LabelledVisit[] = [];
+  const visits: FileVisit[] = [];
   const unresolvedDrugs = new Map<string, number>();
   for await (const line of readVisitLines(path)) {
     if (!line.ok) {
@@ -99,6 +106,8 @@ export async function readAllVisits(
       clinician: record.clinician ?? record.visit,
       context,
       drugs: prescribed ?? [],
+      patient: record.patient ?? null,
+      date: record.date ?? null,
     });
     onProgress(line.line);
   }

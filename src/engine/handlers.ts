@@ -15,6 +15,9 @@ import { devicesHandlers } from './devices-handlers.ts';
 import { forkingProber, type Prober } from './devices/prober.ts';
 import { exportHandlers } from './exports/export-handlers.ts';
 import { editorHandlers } from './editor-handlers.ts';
+import { NO_TRAINERS, type TrainerLauncher } from './finetune/launcher.ts';
+import { FinetuneRunner } from './finetune/runner.ts';
+import { finetuneHandlers } from './finetune-handlers.ts';
 import { graphHandlers } from './graph-handlers.ts';
 import { Grants } from './grants.ts';
 import type { ImportOptions } from './import-visits.ts';
@@ -40,28 +43,37 @@ import { Workspace } from './workspace.ts';
 /** What the engine does through other processes; plain Node starts them itself. */
 export interface EngineServices {
   readonly prober?: Prober;
+  /** Where training processes come from; without it, jobs wait. */
+  readonly trainers?: TrainerLauncher;
   /** When processors that were never tested are; absent: only when asked. */
   readonly testDevicesAfterMs?: number;
 }
 
 export async function createHandlers(
   options: EngineOptions,
-  { prober = forkingProber(), testDevicesAfterMs }: EngineServices = {},
+  { prober = forkingProber(), testDevicesAfterMs, trainers }: EngineServices = {},
 ): Promise<EngineHandlers> {
   const workspace = await Workspace.open(options, prober);
   if (testDevicesAfterMs !== undefined)
     setTimeout(() => void workspace.testDevicesOnce(), testDevicesAfterMs).unref();
+  const runner = new FinetuneRunner(workspace, trainers ?? NO_TRAINERS);
+  if (trainers) runner.watch();
   const grants = new Grants();
   const hooks = new HookService(workspace, () => siteMappings(workspace.db));
   await hooks.settle();
   const { session } = workspace;
   return {
-    engine: guarded(engineHandlers(workspace, grants, hooks), session),
-    shell: inCallersName(shellHandlers(workspace, grants, hooks), session),
+    engine: guarded(engineHandlers(workspace, grants, hooks, runner), session),
+    shell: inCallersName(shellHandlers(workspace, grants, hooks, runner), session),
   };
 }
 
-function shellHandlers(workspace: Workspace, grants: Grants, hooks: HookService): Handlers<ShellApi> {
+function shellHandlers(
+  workspace: Workspace,
+  grants: Grants,
+  hooks: HookService,
+  runner: FinetuneRunner,
+): Handlers<ShellApi> {
   return {
     'files.grant': (params) => {
       const { grant, path, purpose = 'read' } = parseParameters('files.grant', params);
@@ -72,8 +84,14 @@ function shellHandlers(workspace: Workspace, grants: Grants, hooks: HookService)
     ...decisionShellHandlers(workspace, actorName),
     ...sessionShellHandlers(workspace.session),
 
+    'power.changed': (params) => {
+      runner.setPower(parseParameters('power.changed', params).onBattery);
+      return {};
+    },
+
     'engine.shutdown': async (params) => {
       parseParameters('engine.shutdown', params);
+      runner.stop();
       await hooks.close();
       await workspace.close();
       return {};
@@ -81,7 +99,12 @@ function shellHandlers(workspace: Workspace, grants: Grants, hooks: HookService)
   };
 }
 
-function engineHandlers(workspace: Workspace, grants: Grants, hooks: HookService): Handlers<EngineApi> {
+function engineHandlers(
+  workspace: Workspace,
+  grants: Grants,
+  hooks: HookService,
+  runner: FinetuneRunner,
+): Handlers<EngineApi> {
   const actor = actorName;
   const titles = () => titlesOf(workspace.knowledgeOrNull);
   const checker = () => workspace.checker;
@@ -115,6 +138,7 @@ function engineHandlers(workspace: Workspace, grants: Grants, hooks: HookService
     ...siteTableHandlers(workspace, grants, actor),
     ...importsHandlers(workspace, actor, grants),
     ...accountsHandlers(workspace),
+    ...finetuneHandlers(workspace, actor, runner),
 
     'app.status': (params) => {
       parseParameters('app.status', params);
@@ -169,6 +193,7 @@ function engineHandlers(workspace: Workspace, grants: Grants, hooks: HookService
     recommend: async (params) => {
       const { visitId, useHabits = true } = parseParameters('recommend', params);
       const { active, habits, db } = workspace;
+      runner.noteWork();
       const visit = getVisit(db, visitId);
       const reply = await active.use(({ recommender }) =>
         recommender.recommend(visit, { habits, useHabits }),

@@ -8,6 +8,8 @@ import type { PortMessage, ReadyMessage } from '../shared/engine-process.ts';
 import { isProbeEnded } from '../shared/probe-process.ts';
 import { emitterTransport, type EmitterPort } from '../shared/transports.ts';
 import { ShellProber } from './devices/prober.ts';
+import { isTrainerPort } from '../shared/trainer-process.ts';
+import { ShellLauncher } from './finetune/launcher.ts';
 import { createHandlers } from './handlers.ts';
 import { readEngineOptions } from './options.ts';
 import { serve } from './serve.ts';
@@ -35,8 +37,9 @@ async function main(parent: ParentPort): Promise<void> {
   const started = performance.now();
   const options = readEngineOptions(process.env);
   const prober = new ShellProber((message) => parent.postMessage(message));
+  const trainers = new ShellLauncher((wanted) => parent.postMessage(wanted));
   const handlers = Promise.resolve(
-    createHandlers(options, { prober, testDevicesAfterMs: DEVICE_TEST_AFTER_MS }),
+    createHandlers(options, { prober, testDevicesAfterMs: DEVICE_TEST_AFTER_MS, trainers }),
   );
 
   // Ports may come before the handlers are made; what is said over them waits in the port.
@@ -45,9 +48,14 @@ async function main(parent: ParentPort): Promise<void> {
       prober.take(event.data.id, event.data.end);
       return;
     }
-    const { audience } = event.data as PortMessage;
     const [port] = event.ports;
-    if (port !== undefined) void handlers.then((made) => serveAudience(port, audience, made));
+    if (port === undefined) return;
+    if (isTrainerPort(event.data)) {
+      trainers.take(event.data.id, port);
+      return;
+    }
+    const { audience } = event.data as PortMessage;
+    void handlers.then((made) => serveAudience(port, audience, made));
   });
 
   await handlers;

@@ -10,6 +10,7 @@ import { decisionInput } from './decision-schema.ts';
 import { editorForm, patientInput, visitInput } from './form-schema.ts';
 import { DEVICES_PARAMETERS } from './devices-schema.ts';
 import { IMPORTS_PARAMETERS } from './imports-schema.ts';
+import { FINETUNE_PARAMETERS } from './finetune-schema.ts';
 import { MODELS_PARAMETERS } from './models-schema.ts';
 import { NOTES_PARAMETERS } from './notes-schema.ts';
 import { REASONS_PARAMETERS } from './reasons-schema.ts';
@@ -78,6 +79,7 @@ export const PARAMETERS = {
   ...DEVICES_PARAMETERS,
   ...NOTES_PARAMETERS,
   ...IMPORTS_PARAMETERS,
+  ...FINETUNE_PARAMETERS,
   'drugs.search': z.strictObject({ text: z.string().max(200), limit: z.int().min(1).max(50) }),
   'interactions.among': z.strictObject({ drugs: z.array(drugId).max(200) }),
   'visits.check': z.strictObject({ visitId, drugs: z.array(drugId).max(200) }),
@@ -114,6 +116,7 @@ export const PARAMETERS = {
     path: z.string().min(1).max(4096),
     purpose: z.enum(['read', 'write']).exactOptional(),
   }),
+  'power.changed': z.strictObject({ onBattery: z.boolean() }),
   'engine.shutdown': z.strictObject({}),
 } as const satisfies { readonly [Name in keyof Api]: z.ZodType<ParamsOf<Api, Name>> };
 

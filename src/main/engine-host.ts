@@ -12,8 +12,10 @@ import {
 import { FlameError } from '../shared/errors.ts';
 import { isProbeWanted, type ProbeEnded } from '../shared/probe-process.ts';
 import { createClient, type Client } from '../shared/rpc.ts';
+import { isTrainerWanted } from '../shared/trainer-process.ts';
 import { emitterTransport } from '../shared/transports.ts';
 import { modelEnvironment, runProbe } from './probes.ts';
+import { TrainerHost } from './trainer-host.ts';
 
 const FIRST_PAUSE_MS = 100;
 /** Restarts without a healthy stretch between them before the host gives up: pauses of 0.1 to 1.6 s. */
@@ -39,12 +41,14 @@ export class EngineHost extends EventEmitter<HostEvents> {
   #process: UtilityProcess | null = null;
   #client: Client<ShellApi> | null = null;
   #state: EngineState = 'starting';
+  readonly #trainers: TrainerHost;
   #restarts = 0;
   #stopping = false;
 
-  /** @param probeEntry what a process that tries a graphics driver runs */
-  constructor(entry: string, probeEntry: string, options: EngineOptions) {
+  /** @param entries what the engine, a process that tries a graphics driver, and a training process run */
+  constructor(entry: string, probeEntry: string, trainerEntry: string, options: EngineOptions) {
     super();
+    this.#trainers = new TrainerHost(trainerEntry);
     this.#entry = entry;
     this.#probeEntry = probeEntry;
     this.#options = options;
@@ -83,12 +87,14 @@ export class EngineHost extends EventEmitter<HostEvents> {
         });
         return;
       }
+      if (isTrainerWanted(message)) this.#trainers.start(message, child);
       if (!isReadyMessage(message)) return;
       clearTimeout(limit);
       this.#setState('ready');
     });
     child.once('exit', (code) => {
       clearTimeout(limit);
+      this.#trainers.stop();
       this.#process = null;
       this.#client = null;
       if (performance.now() - started > HEALTHY_AFTER_MS) this.#restarts = 0;

@@ -11,7 +11,15 @@ import { serveDecisionSheet } from './decision-sheet.ts';
 import { setMenu } from './menu.ts';
 import { speak } from './native-words.ts';
 import { servePreferences } from './preferences.ts';
-import { ENGINE_ENTRY, modelsFolder, prepareProfile, PROBE_ENTRY, resourcesFolder } from './paths.ts';
+import {
+  ENGINE_ENTRY,
+  modelsFolder,
+  prepareProfile,
+  PROBE_ENTRY,
+  resourcesFolder,
+  TRAINER_ENTRY,
+} from './paths.ts';
+import { tellPower } from './power.ts';
 import { serveSaveDialog } from './save-file.ts';
 import { devOrigin, isDrivenFromOutside, restrictApp } from './security.ts';
 import { openWindow } from './window.ts';
@@ -40,7 +48,7 @@ if (isDrivenFromOutside()) {
 }
 
 function run(profile: string): void {
-  const host = new EngineHost(ENGINE_ENTRY, PROBE_ENTRY, {
+  const host = new EngineHost(ENGINE_ENTRY, PROBE_ENTRY, TRAINER_ENTRY, {
     profile,
     resources: resourcesFolder(),
     models: modelsFolder(),
@@ -61,6 +69,7 @@ function run(profile: string): void {
   serveSaveDialog(host, window);
   serveDecisionSheet(host, window);
   serveAutoLock(host, window);
+  tellPower(host);
 
   app.on('second-instance', () => {
     if (window.isDestroyed()) return;

@@ -32,6 +32,13 @@ export const AUDIT_GROUPS = {
     'model.exported',
     'model.removed',
     'device.chosen',
+    'finetune.started',
+    'finetune.evaluated',
+    'finetune.promoted',
+    'finetune.rejected',
+    'finetune.cancelled',
+    'finetune.failed',
+    'finetune.exported',
   ],
   hooks: ['hooks.answered', 'hooks.feedback', 'hooks.set', 'hooks.token-made'],
   exports: [

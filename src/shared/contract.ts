@@ -19,6 +19,7 @@ import {
   type SessionStatus,
 } from './accounts-api.ts';
 import { DEVICES_METHODS, type DevicesApi } from './devices-api.ts';
+import { FINETUNE_METHODS, type FinetuneApi } from './finetune-api.ts';
 import { MODELS_METHODS, type ModelsApi } from './models-api.ts';
 import { NOTES_METHODS, type NotesApi } from './notes-api.ts';
 import type { Overview, OverviewQuery } from './overview.ts';
@@ -159,7 +160,16 @@ export interface InteractionReport {
 }
 
 export interface EngineApi
-  extends AccountsApi, DevicesApi, ExportApi, HooksApi, ImportsApi, ModelsApi, NotesApi, SiteTableApi {
+  extends
+    AccountsApi,
+    DevicesApi,
+    ExportApi,
+    HooksApi,
+    ImportsApi,
+    ModelsApi,
+    NotesApi,
+    SiteTableApi,
+    FinetuneApi {
   'app.status': Method<Record<string, never>, AppStatus>;
   'store.unlock': Method<{ passphrase: string }, AppStatus>;
   /** Protects the database with a passphrase, or takes the protection away with null. */
@@ -258,6 +268,8 @@ export interface ShellApi extends SessionShellApi {
     { decisionId: DecisionId; as: 'print' | 'pdf'; sha256: string | null },
     Record<string, never>
   >;
+  /** Whether the computer runs on its battery, now and whenever that changes. */
+  'power.changed': Method<{ onBattery: boolean }, Record<string, never>>;
   /** Closes the database and stops. */
   'engine.shutdown': Method<Record<string, never>, Record<string, never>>;
 }
@@ -312,12 +324,14 @@ export const ENGINE_METHODS = {
   ...IMPORTS_METHODS,
   ...EXPORT_METHODS,
   ...HOOKS_METHODS,
+  ...FINETUNE_METHODS,
 } as const satisfies Record<MethodName, true>;
 
 export const SHELL_METHODS = {
   ...SESSION_SHELL_METHODS,
   'files.grant': true,
   'decisions.released': true,
+  'power.changed': true,
   'engine.shutdown': true,
 } as const satisfies Record<keyof ShellApi, true>;
 

@@ -11,6 +11,9 @@ export type DecisionId = Branded<'DecisionId'>;
 /** Where an installed model lies: `shipped/<folder>` or `local/<folder>`. */
 export type ModelId = Branded<'ModelId'>;
 
+/** A fine-tuning job. */
+export type JobId = Branded<'JobId'>;
+
 /** Canonical ingredient name in lower case, as the knowledge tables spell it, e.g. `warfarin`. */
 export type DrugId = Branded<'DrugId'>;
 

@@ -116,6 +116,15 @@ export const METHOD_ROLES = {
   'devices.list': SIGNED_IN,
   'devices.test': SIGNED_IN,
   'devices.choose': OVERSIGHT,
+  // A report counts drugs and visits; a comparison shows lists of single visits.
+  'finetune.report': DATA,
+  'finetune.start': DATA,
+  'finetune.list': SIGNED_IN,
+  'finetune.get': DATA,
+  'finetune.hold': DATA,
+  'finetune.cancel': DATA,
+  'finetune.promote': DATA,
+  'finetune.reject': DATA,
 } as const satisfies Record<MethodName, Access>;
 
 /** @param roles of whoever is signed in; null when nobody is */

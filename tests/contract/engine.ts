@@ -11,6 +11,7 @@ import type { EngineOptions } from '../../src/shared/engine-process.ts';
 import type { VisitId } from '../../src/shared/ids.ts';
 import { createClient, type Client } from '../../src/shared/rpc.ts';
 import { eventTargetTransport } from '../../src/shared/transports.ts';
+import { forkingLauncher } from './forking-launcher.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -40,15 +41,17 @@ export class TestFolders {
 export async function startEngine(
   folders: TestFolders,
   options: Partial<EngineOptions> = {},
+  onTrainer: (pid: number) => void = () => undefined,
 ): Promise<TestEngine> {
-  const handlers = await createHandlers({
+  const engineOptions: EngineOptions = {
     profile: folders.profile,
     resources: join(root, 'resources'),
     models: join(root, 'models'),
     sqliteBinding: null,
     appVersion: 'test',
     ...options,
-  });
+  };
+  const handlers = await createHandlers(engineOptions, { trainers: forkingLauncher(onTrainer) });
   const renderer = new MessageChannel();
   const main = new MessageChannel();
   serve<EngineApi>(eventTargetTransport(renderer.port1), ENGINE_METHODS, handlers.engine);

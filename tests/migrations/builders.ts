@@ -81,6 +81,13 @@ const ROWS: Readonly<Record<number, string>> = {
     INSERT INTO hook_settings VALUES (1, 1, 8455, zeroblob(32));
     INSERT INTO hook_feedback VALUES (1, '2026-01-05T00:00:00.000Z', 'flame-order-select', 'c', 'overridden', 'other', '');
   `,
+  14: `
+    INSERT INTO finetune_jobs (id, name, created_at, created_by, state, selection, settings, report)
+      VALUES ('j1', 'Ward 3', '2026-01-05T00:00:00.000Z', 'local', 'queued', '{}', '{}', '{}');
+    INSERT INTO finetune_sets VALUES (1, x'00');
+    INSERT INTO finetune_points VALUES (1, 1, 'adapter', 5, 10, '{"loss":1}');
+    INSERT INTO finetune_log VALUES (1, 1, '2026-01-05T00:00:00.000Z', 'created', '{}');
+  `,
 };
 
 /** A plain (unkeyed) database in memory, as version `version` left it. Close it after use. */

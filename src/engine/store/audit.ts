@@ -73,7 +73,14 @@ export interface AuditEvent {
     | 'hooks.set'
     | 'hooks.token-made'
     | 'site-table.imported'
-    | 'site-table.removed';
+    | 'site-table.removed'
+    | 'finetune.started'
+    | 'finetune.evaluated'
+    | 'finetune.promoted'
+    | 'finetune.rejected'
+    | 'finetune.cancelled'
+    | 'finetune.failed'
+    | 'finetune.exported';
   /** Identifier of what it was done to. */
   readonly subject: string;
   readonly content: Readonly<Record<string, unknown>>;

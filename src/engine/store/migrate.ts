@@ -15,6 +15,7 @@ import { siteMappings } from './migrations/0010-site-mappings.ts';
 import { accounts } from './migrations/0011-accounts.ts';
 import { decisionFigures } from './migrations/0012-decision-figures.ts';
 import { hooks } from './migrations/0013-hooks.ts';
+import { finetuneJobs } from './migrations/0014-finetune-jobs.ts';
 
 export interface Migration {
   /** The schema version it leads to; its file's number. */
@@ -38,6 +39,7 @@ export const MIGRATIONS: readonly Migration[] = [
   accounts,
   decisionFigures,
   hooks,
+  finetuneJobs,
 ];
 
 /** The schema that this version of Flame writes. */

@@ -23,6 +23,8 @@ export interface RolloutSettings extends CreditSettings {
   /** Share of groups that start from a list with drawn errors; the others start from π_cls's own list. */
   readonly corruptedStart: number;
   readonly mode: PolicyMode;
+  /** Slider positions to learn for, lowest and highest; all of them unless said. */
+  readonly alphaRange?: readonly [number, number];
 }
 
 /** What all samples of a group share. */
@@ -56,15 +58,20 @@ export function interactionWeight(alpha: number): number {
 }
 
 /** 30 % of the groups at accuracy, 15 % at safety, the rest between. */
-function sampleAlpha(random: Random): number {
+function sampleAlpha(random: Random, [low, high]: readonly [number, number]): number {
   const u = random.uniform();
-  return u < 0.3 ? 0 : u < 0.45 ? 1 : random.uniform();
+  const place = u < 0.3 ? 0 : u < 0.45 ? 1 : random.uniform();
+  return low + (high - low) * place;
 }
 
 export function drawGroups(
   corpus: PolicyCorpus,
   statistics: ErrorStatistics,
-  { visits, corruptedStart }: Pick<RolloutSettings, 'visits' | 'corruptedStart'>,
+  {
+    visits,
+    corruptedStart,
+    alphaRange = [0, 1],
+  }: Pick<RolloutSettings, 'visits' | 'corruptedStart' | 'alphaRange'>,
   random: Random,
 ): Group[] {
   return Array.from({ length: visits }, () => {
@@ -74,7 +81,7 @@ export function drawGroups(
       random.uniform() < corruptedStart
         ? corruptList(truth, rowOf(corpus.scores, visit), statistics, random)
         : corpus.lists[visit]!;
-    return { visit, truth, start, alpha: sampleAlpha(random) };
+    return { visit, truth, start, alpha: sampleAlpha(random, alphaRange) };
   });
 }
 

@@ -17,7 +17,10 @@ import {
   grpoObjective,
   type GrpoSettings,
 } from './objectives.ts';
+import { interactionRate } from '../../shared/interactions.ts';
+import { PolicyCheckpoint } from './policy-checkpoint.ts';
 import { errorStatistics } from './policy-corpus.ts';
+import { jaccard } from './potential.ts';
 import { drawGroups, interactionWeight, type Rollout, rollOut, type RolloutSettings } from './rollouts.ts';
 import { prefixRow, SequenceBatch, writePrefix } from './sequence-batch.ts';
 import { copyOf, type PolicyTrainingRun, progressMeter } from './train-supervised.ts';
@@ -51,6 +54,12 @@ export async function trainReinforced(
     throw new FlameError('INVALID_INPUT', {
       problem: `${sequences} sequences do not fill updates of ${rows}`,
     });
+  const kept = new PolicyCheckpoint(
+    run.checkpoint,
+    JSON.stringify(['reinforced', settings, corpus.visits.visits]),
+  );
+  const saved = kept.read();
+  if (saved && saved.round >= rounds) return new Map(saved.state.parameters);
   const trainer = await Trainer.create(
     (scope) =>
       objective === 'grpo'
@@ -61,27 +70,34 @@ export async function trainReinforced(
       parameters: from,
       optimizer: { weightDecay: 0, clipNorm: 1, beta2: 0.99 },
       ...(run.threads === undefined ? {} : { session: { threads: run.threads } }),
+      ...(saved ? { resume: saved.state } : {}),
     },
   );
   const reference = referenceModel(run, rows, copyOf(from));
   const batch = new UpdateBatch(run, settings);
   const statistics = errorStatistics(corpus);
-  const random = Random.for(seed, 'rollouts');
+  const random = saved ? new Random(saved.random) : Random.for(seed, 'rollouts');
+  const first = saved?.round ?? 0;
   const total = rounds * updates;
-  const report = progressMeter(rounds, run.onProgress, REPORT_EVERY);
+  const report = progressMeter(rounds, run.onProgress, run.reportEvery ?? REPORT_EVERY, first);
   try {
-    for (let round = 0; round < rounds; round += 1) {
+    for (let round = first; round < rounds; round += 1) {
       if (run.signal?.aborted) throw new FlameError('CANCELLED');
+      let [divergence, measured] = [0, 0];
       const groups = drawGroups(corpus, statistics, settings, random);
       const rollouts = await rollOut(run, settings, trainer.parameters(), groups, random);
       const order = random.shuffle(Uint32Array.from({ length: sequences }, (_, i) => i));
       for (let update = 0; update < updates; update += 1) {
+        await run.pass?.();
         const drawn = order.subarray(update * rows, (update + 1) * rows);
         batch.fill(Array.from(drawn, (at) => rollouts[at]!));
-        const inputs =
-          objective === 'grpo'
-            ? batch.forGrpo(klWeight > 0 ? await logProbabilities(reference, batch, rows) : null)
-            : batch.forExpectedCredit();
+        const before =
+          objective === 'grpo' && klWeight > 0 ? await logProbabilities(reference, batch, rows) : null;
+        if (before) {
+          divergence += batch.divergenceFrom(before);
+          measured += 1;
+        }
+        const inputs = objective === 'grpo' ? batch.forGrpo(before) : batch.forExpectedCredit();
         const learningRate = warmupCosine(
           {
             peak: settings.learningRate,
@@ -93,7 +109,9 @@ export async function trainReinforced(
         );
         await trainer.step(inputs, { learningRate });
       }
-      report(round + 1, summaryOf(rollouts));
+      const kl = measured === 0 ? {} : { kl: divergence / measured };
+      report(round + 1, { ...summaryOf(rollouts), ...kl });
+      kept.save(trainer.state(), random, round + 1);
     }
     return copyOf(trainer.parameters());
   } finally {
@@ -102,13 +120,23 @@ export async function trainReinforced(
   }
 }
 
-function summaryOf(rollouts: readonly Rollout[]): Record<'reward' | 'potential' | 'edits', number> {
+function summaryOf(
+  rollouts: readonly Rollout[],
+): Record<'reward' | 'potential' | 'edits' | 'jaccard' | 'ddi', number> {
   const mean = (pick: (one: Rollout) => number): number =>
     rollouts.reduce((sum, one) => sum + pick(one), 0) / rollouts.length;
   return {
     reward: mean(({ potentials }) => potentials.at(-1)! - potentials[0]!),
     potential: mean(({ potentials }) => potentials.at(-1)!),
     edits: mean(({ potentials }) => potentials.length - 1),
+    jaccard: mean(({ counts, group }) => {
+      const [hits, size] = counts.at(-1)!;
+      return jaccard(hits, size, group.truth.length);
+    }),
+    ddi: mean(({ counts }) => {
+      const [, size, pairs] = counts.at(-1)!;
+      return interactionRate(pairs, size);
+    }),
   };
 }
 
@@ -148,6 +176,16 @@ class UpdateBatch {
     let positions = 0;
     rollouts.forEach((rollout, row) => (positions += this.write(rollout, row)));
     for (let i = 0; i < this.weights.length; i += 1) this.weights[i]! /= positions;
+  }
+
+  /** Estimate of KL(π ‖ π_ref) an action, e^(r−o) − (r−o) − 1 averaged over chosen actions (Schulman 2020, k3). */
+  divergenceFrom(reference: Float32Array): number {
+    let sum = 0;
+    this.old.forEach((own, i) => {
+      const ratio = reference[i]! - own;
+      sum += this.weights[i]! * (Math.exp(ratio) - ratio - 1);
+    });
+    return sum;
   }
 
   /** @param reference log π_ref of the chosen actions; null without a penalty, when nobody asks */

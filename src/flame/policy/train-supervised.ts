@@ -13,6 +13,7 @@ import type { PolicyMode } from './actions.ts';
 import type { PolicyConfig, PolicyShape, PolicyTables } from './network.ts';
 import { supervisedObjective } from './objectives.ts';
 import { type ContextSource, corruptList, errorStatistics, type PolicyCorpus } from './policy-corpus.ts';
+import { PolicyCheckpoint } from './policy-checkpoint.ts';
 import { prefixRow, SequenceBatch, writePrefix } from './sequence-batch.ts';
 
 export interface SupervisedSettings {
@@ -34,6 +35,14 @@ export interface PolicyTrainingRun {
   readonly corpus: PolicyCorpus;
   readonly threads?: number;
   readonly signal?: AbortSignal;
+  /** Waited for between steps: how a run is paused and cancelled where a signal is not enough. */
+  readonly pass?: () => Promise<void>;
+  /** Weights to start from; fresh ones unless given. */
+  readonly start?: ReadonlyMap<string, HostTensor>;
+  /** State is kept here now and then, and at the end; an existing file of the same run is gone on with bit for bit. */
+  readonly checkpoint?: string;
+  /** Steps, or rounds of reinforcement, between two reports. */
+  readonly reportEvery?: number;
   readonly onProgress?: (progress: PolicyProgress) => void;
 }
 
@@ -46,6 +55,7 @@ export interface PolicyProgress {
 }
 
 const REPORT_EVERY = 25;
+const SAVE_EVERY = 20;
 const FLOOR = 0.05;
 /** What clinicians prescribed is what accuracy alone asks for. */
 const IMITATION_ALPHA = 0;
@@ -62,16 +72,25 @@ export async function trainSupervised(
   const statistics = errorStatistics(corpus);
   const truth = new Float32Array(rows * shape.drugs);
   const weights = new Float32Array(rows * config.actionSlots);
-  const random = Random.for(seed, 'supervised');
+  const kept = new PolicyCheckpoint(
+    run.checkpoint,
+    JSON.stringify(['supervised', settings, corpus.visits.visits]),
+  );
+  const saved = kept.read();
+  if (saved && saved.round >= steps) return new Map(saved.state.parameters);
+  const random = saved ? new Random(saved.random) : Random.for(seed, 'supervised');
   const trainer = await Trainer.create((scope) => supervisedObjective(scope, config, shape, tables, rows), {
     seed,
     optimizer: { weightDecay: settings.weightDecay, clipNorm: 1, beta2: 0.99 },
     ...(run.threads === undefined ? {} : { session: { threads: run.threads } }),
+    ...(run.start ? { parameters: run.start } : {}),
+    ...(saved ? { resume: saved.state } : {}),
   });
-  const report = progressMeter(steps, run.onProgress);
+  const report = progressMeter(steps, run.onProgress, run.reportEvery ?? REPORT_EVERY, trainer.steps);
   try {
     while (trainer.steps < steps) {
       if (run.signal?.aborted) throw new FlameError('CANCELLED');
+      await run.pass?.();
       truth.fill(0);
       weights.fill(0);
       let positions = 0;
@@ -96,6 +115,8 @@ export async function trainSupervised(
       );
       const { loss } = await trainer.step({ ...batch.inputs(random), truth, weights }, { learningRate });
       report(trainer.steps, { loss });
+      if (trainer.steps % SAVE_EVERY === 0 || trainer.steps >= steps)
+        kept.save(trainer.state(), random, trainer.steps);
     }
     return copyOf(trainer.parameters());
   } finally {
@@ -125,6 +146,7 @@ export function progressMeter(
   steps: number,
   onProgress: PolicyTrainingRun['onProgress'],
   every = REPORT_EVERY,
+  first = 0,
 ): (step: number, values: Readonly<Record<string, number>>) => void {
   const started = performance.now();
   let sums: Record<string, number> = {};
@@ -134,7 +156,7 @@ export function progressMeter(
     count += 1;
     if (!onProgress || (step % every !== 0 && step !== steps)) return;
     const means = Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / count]));
-    const secondsLeft = ((performance.now() - started) / 1000 / step) * (steps - step);
+    const secondsLeft = ((performance.now() - started) / 1000 / (step - first)) * (steps - step);
     onProgress({ step, steps, values: means, secondsLeft });
     sums = {};
     count = 0;

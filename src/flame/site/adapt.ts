@@ -9,7 +9,7 @@ import { FlameError } from '../../shared/errors.ts';
 import type { DrugId } from '../../shared/ids.ts';
 import { countFormulary } from '../corpus.ts';
 import type { DrugLists } from '../metrics.ts';
-import { type EvidenceBlock, fitCombination, joined } from './combination.ts';
+import { combine, type EvidenceBlock, fitCombination, joined } from './combination.ts';
 import { type DrugTraits, WIDTH } from './drug-rows.ts';
 import { fitExperts } from './experts.ts';
 import { logit } from '../probability.ts';
@@ -24,6 +24,15 @@ export interface AdaptationOptions {
   /** Absent: the drugs of at least `minimumVisits` of `visits`, most used first. */
   readonly formulary?: readonly DrugId[];
   readonly minimumVisits?: number;
+  /**
+   * The classifier's probabilities of a training visit, where it was trained on such visits itself: by a classifier that
+   * did not see the visit's inner fold (`innerFolds`). Absent: the classifier is asked.
+   */
+  readonly priorOf?: (visit: SiteVisit) => Float32Array;
+  /** Hears the combined probabilities of training visits, from experts that did not see their patients. */
+  readonly onOutOfFold?: (visit: SiteVisit, probabilities: Float32Array) => void;
+  /** Called after each piece of work with the event loop free. */
+  readonly pass?: () => Promise<void>;
   /** Called after each of `steps` pieces of work. */
   readonly onProgress?: (done: number, steps: number) => void;
 }
@@ -31,7 +40,7 @@ export interface AdaptationOptions {
 /** Fewer patients cannot tell what generalises. */
 export const PATIENTS_MINIMUM = 20;
 export const FORMULARY_VISITS = 10;
-const INNER_FOLDS = 5;
+export const INNER_FOLDS = 5;
 /** Inner folds whose patients decide the number of trees and the temperature. */
 const LOOK_FOLDS = 2;
 /** Brings log counts of the survey to the scale of the other columns. */
@@ -51,18 +60,21 @@ export async function adaptToSite(options: AdaptationOptions): Promise<SiteModel
     throw new FlameError('INVALID_INPUT', { problem });
   }
   const contexts = visits.map(({ context }) => context);
-  const priors = (await classifier.score(contexts)).map(({ probabilities }) => probabilities);
+  const priors = options.priorOf
+    ? visits.map(options.priorOf)
+    : (await classifier.score(contexts)).map(({ probabilities }) => probabilities);
   const encoder = SiteEncoder.learn(contexts, formulary, knowledge);
   const inputs = contexts.map((context) => encoder.encode(context));
   const truth = labelsOf(visits, formulary);
   const traits = traitsOf(formulary, classifier, priors, knowledge);
   const folds = innerFolds(visits);
   const steps = INNER_FOLDS + 2;
-  const evidence = Array.from({ length: INNER_FOLDS }, (_, fold) => {
-    const block = outOfFold(fold, folds, { inputs, truth, priors, traits, features: encoder.features });
+  const evidence: EvidenceBlock[] = [];
+  for (let fold = 0; fold < INNER_FOLDS; fold += 1) {
+    await options.pass?.();
+    evidence.push(outOfFold(fold, folds, { inputs, truth, priors, traits, features: encoder.features }));
     onProgress?.(fold + 1, steps);
-    return block;
-  });
+  }
   const combination = fitCombination(
     together(evidence.slice(LOOK_FOLDS)),
     together(evidence.slice(0, LOOK_FOLDS)),
@@ -70,6 +82,15 @@ export async function adaptToSite(options: AdaptationOptions): Promise<SiteModel
     WIDTH,
   );
   onProgress?.(steps - 1, steps);
+  evidence.forEach(({ rows }, fold) => {
+    if (!options.onOutOfFold) return;
+    const own = visits.filter((_, i) => folds[i] === fold);
+    const values = combine(combination, rows);
+    own.forEach((visit, at) =>
+      options.onOutOfFold!(visit, values.slice(at * formulary.length, (at + 1) * formulary.length)),
+    );
+  });
+  await options.pass?.();
   const experts = fitExperts(inputs, truth, formulary.length, encoder.features);
   onProgress?.(steps, steps);
   return new SiteModel(

@@ -31,6 +31,7 @@ import shell from './en/shell.json';
 import siteTable from './en/siteTable.json';
 import start from './en/start.json';
 import tour from './en/tour.json';
+import training from './en/training.json';
 import visit from './en/visit.json';
 import worklist from './en/worklist.json';
 
@@ -66,6 +67,7 @@ export const english = {
   siteTable,
   start,
   tour,
+  training,
   visit,
   worklist,
 } as const;

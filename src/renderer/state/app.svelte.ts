@@ -36,6 +36,7 @@ export type View =
   | { readonly kind: 'audit' }
   | { readonly kind: 'import' }
   | { readonly kind: 'overview' }
+  | { readonly kind: 'training' }
   | { readonly kind: 'data' }
   | { readonly kind: 'models' }
   | { readonly kind: 'patient'; readonly patientId: PatientId }
@@ -229,6 +230,10 @@ export class App {
 
   openImport(): void {
     this.#show({ kind: 'import' });
+  }
+
+  openTraining(): void {
+    this.#show({ kind: 'training' });
   }
 
   openOverview(): void {

@@ -22,6 +22,7 @@ import { applyEdits, selectGridPoint } from '../../shared/recommendation.ts';
 import type { CallOptions } from '../../shared/rpc.ts';
 import { FINDINGS } from './example-findings.ts';
 import { alternativesTo, reasonsFor } from './example-reasons.ts';
+import { DATA_REPORT, DRIFT, JOB, JOB_DETAIL } from './example-training.ts';
 import * as fixtures from './fixtures.ts';
 
 type Handlers = {
@@ -241,6 +242,14 @@ export function fakeEngine(initial: Partial<AppStatus> = {}): FakeEngine {
     'devices.list': () => fixtures.DEVICES,
     'devices.test': () => fixtures.DEVICES,
     'devices.choose': () => fixtures.DEVICES,
+    'finetune.report': () => DATA_REPORT,
+    'finetune.start': () => JOB,
+    'finetune.list': () => ({ jobs: [JOB], drift: DRIFT }),
+    'finetune.get': () => JOB_DETAIL,
+    'finetune.hold': ({ held }) => ({ ...JOB, waitingFor: held ? 'user' : null }),
+    'finetune.cancel': () => ({ ...JOB, state: 'cancelled' }),
+    'finetune.promote': () => status,
+    'finetune.reject': () => ({ ...JOB, state: 'rejected' }),
   };
 
   return {

@@ -1,0 +1,236 @@
+/**
+ * Training elsewhere: writes a training set and the base weights for a hospital's own cluster, and measures an adapter that
+ * comes back exactly as one that was trained here. docs/references/finetuning.md is the format. Trains nothing.
+ */
+
+import { mkdirSync, readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import type { Knowledge } from '../../knowledge/knowledge.ts';
+import { NnError } from '../../nn/errors.ts';
+import { mergeLora } from '../../nn/lora.ts';
+import { formatSafetensors } from '../../nn/safetensors.ts';
+import { FlameError } from '../../shared/errors.ts';
+import type { FinetuneSettings } from '../../shared/finetune.ts';
+import { fitTemperature, foldTemperature } from '../calibration.ts';
+import { codeTables } from '../code-tables.ts';
+import { encodeCorpus, Encoder } from '../encoding.ts';
+import type { ModelPack } from '../model-pack.ts';
+import { scoreOnce } from '../predict.ts';
+import { SiteBaselines } from './baselines.ts';
+import type { TrainingControl } from './control.ts';
+import { evaluateLocal } from './evaluate-local.ts';
+import { extendedPack, extensionRows } from './extension.ts';
+import { labelled, newDrugsOf } from './fit-classifier.ts';
+import { type LocalManifest, writeLocalModel } from './local-model.ts';
+import { assembled, packScorer } from './local-scorer.ts';
+import { ADAPTER_CONFIG, ADAPTER_WEIGHTS, type Adapter, parseAdapter } from './peft.ts';
+import { PROFILE_SETTINGS } from './profiles.ts';
+import type { DatedVisit, VisitSplit } from './split-visits.ts';
+import { tunePolicy } from './tune-policy.ts';
+import { writeSynced } from './write-synced.ts';
+
+export interface ExchangeOptions {
+  readonly base: ModelPack;
+  readonly knowledge: Knowledge;
+  /** The same visits at export and import: the held-out ones are never written. */
+  readonly split: VisitSplit;
+}
+
+const EXPORT_FORMAT = 'flame-training-set-1';
+
+/**
+ * Writes a new folder: config.json, base.safetensors, train.jsonl, validation.jsonl, README.md. Visits carry a running
+ * number instead of identifiers, and no date.
+ * @throws the file system's error when the folder exists
+ */
+export function exportTraining(
+  folder: string,
+  { base, knowledge, split }: ExchangeOptions,
+): { readonly files: readonly string[] } {
+  const { pack } = extended(base, knowledge, split);
+  const { vocabulary, manifest, parameters } = pack;
+  const encoder = new Encoder(vocabulary, codeTables(knowledge));
+  const patients = new Map<string, number>();
+  const line = (visit: DatedVisit): string => {
+    const number = patients.get(visit.patient) ?? patients.size;
+    patients.set(visit.patient, number);
+    const { ids, weights } = encoder.encode(visit.context);
+    const labels = encoder.labelsOf(visit.drugs).sort((a, b) => a - b);
+    const drugs = labels.map((label) => vocabulary.formulary[label]!);
+    const facts = ids.map((id) => vocabulary.features[id]!);
+    return JSON.stringify({
+      patient: number,
+      features: ids,
+      weights,
+      labels,
+      prompt: `Visit: ${facts.join('; ')}\nMedications:`,
+      completion: ` ${drugs.join('; ')}`,
+    });
+  };
+  const { adapter } = PROFILE_SETTINGS.standard;
+  const config = {
+    format: EXPORT_FORMAT,
+    base: { name: manifest.name, version: manifest.version },
+    network: manifest.network,
+    features: vocabulary.features.length,
+    formulary: vocabulary.formulary,
+    suggested: { r: adapter.rank, lora_alpha: adapter.alpha, target_modules: adapter.targets },
+  };
+  const lines = (visits: readonly DatedVisit[]): string => visits.map((visit) => `${line(visit)}\n`).join('');
+  const contents = new Map<string, Uint8Array>([
+    ['config.json', Buffer.from(`${JSON.stringify(config, null, 1)}\n`)],
+    ['base.safetensors', formatSafetensors(parameters, { metadata: { format: 'pt' } })],
+    ['train.jsonl', Buffer.from(lines(split.train))],
+    ['validation.jsonl', Buffer.from(lines(split.validation))],
+    ['README.md', Buffer.from(README)],
+  ]);
+  mkdirSync(folder, { mode: 0o700 });
+  for (const [file, bytes] of contents) writeSynced(join(folder, file), bytes);
+  return { files: [...contents.keys()] };
+}
+
+export interface ImportAdapterOptions extends ExchangeOptions {
+  readonly settings: FinetuneSettings;
+  readonly name: string;
+  readonly modelFolder: string;
+  readonly control: TrainingControl;
+  readonly onProgress?: (done: number, all: number) => void;
+}
+
+/**
+ * Measures the adapter in a folder on the held-out visits and writes it as a local model; its gates decide about its use.
+ * @throws FlameError ADAPTER_UNUSABLE naming file and problem, CANCELLED
+ */
+export async function importAdapter(folder: string, options: ImportAdapterOptions): Promise<LocalManifest> {
+  const { base, knowledge, split, settings, control } = options;
+  const started = performance.now();
+  const adapter = readAdapter(folder, base);
+  const { pack, newDrugs, extension } = extended(base, knowledge, split);
+  const { network } = base.manifest;
+  const merged = mergedWith(pack, adapter);
+  const encoder = new Encoder(pack.vocabulary, codeTables(knowledge));
+  const validation = encodeCorpus(encoder, split.validation.map(labelled));
+  const { threads } = settings;
+  const raw = await scoreOnce(network, pack.vocabulary, merged, validation, threads);
+  const temperature = fitTemperature(raw, validation.truth);
+  const changed = { ...pack, parameters: foldTemperature(merged, network, temperature) };
+  const scores = await scoreOnce(network, pack.vocabulary, changed.parameters, validation, threads);
+  const { lists } = await tunePolicy({
+    pack: changed,
+    learning: validation,
+    validation: validation.visits,
+    scores,
+    knowledge,
+    profile: { ...PROFILE_SETTINGS.quick.policy, rounds: 0 },
+    settings,
+    control,
+  });
+  const { name, version } = base.manifest;
+  const before = await packScorer(base, { knowledge, threads });
+  const after = await assembled(changed, { name, version, lists }, null, { knowledge, threads });
+  const learning = [...split.train, ...split.validation];
+  const { evaluation } = await evaluateLocal({
+    before,
+    after,
+    baselines: new SiteBaselines(learning, knowledge),
+    heldOut: split.heldOut,
+    knowledge,
+    control,
+    ...(options.onProgress ? { onProgress: options.onProgress } : {}),
+  });
+  await before.close();
+  await after.close();
+  return writeLocalModel(
+    options.modelFolder,
+    {
+      name: options.name,
+      base: { name, version },
+      classifier: 'lora',
+      temperature,
+      newDrugs: [...newDrugs],
+      lists,
+      evaluation: structuredClone(evaluation) as LocalManifest['evaluation'],
+      front: { protocol: evaluation.protocol, points: [...evaluation.fronts.after] },
+      training: {
+        source: 'imported-adapter',
+        job: null,
+        profile: `rank ${adapter.config.rank}`,
+        visits: learning.length,
+        patients: new Set(learning.map(({ patient }) => patient)).size,
+        settings: { rank: adapter.config.rank, alpha: adapter.config.alpha },
+        knowledgeVersion: knowledge.version,
+        interactionVersion: knowledge.interactionVersion,
+        hardware: `measured on ${cpus()[0]?.model ?? 'unknown processor'}`,
+        seconds: (performance.now() - started) / 1000,
+      },
+    },
+    { adapter, weights: null, extension, site: null, policy: null },
+  );
+}
+
+function extended(base: ModelPack, knowledge: Knowledge, { train, validation }: VisitSplit) {
+  const visits = [...train, ...validation];
+  const newDrugs = newDrugsOf(visits, base);
+  const shares = newDrugs.map((drug) => {
+    const uses = visits.filter(({ drugs }) => drugs.includes(drug)).length;
+    return { drug, share: (uses + 1) / (visits.length + 2) };
+  });
+  const extension = extensionRows(base, shares, knowledge);
+  return { newDrugs, extension, pack: extendedPack(base, newDrugs, extension) };
+}
+
+function readAdapter(folder: string, base: ModelPack): Adapter {
+  const bytes = (file: string): Buffer => {
+    try {
+      return readFileSync(join(folder, file));
+    } catch (cause) {
+      throw new FlameError('ADAPTER_UNUSABLE', { file, problem: 'it cannot be read' }, { cause });
+    }
+  };
+  const adapter = parseAdapter(bytes(ADAPTER_CONFIG), bytes(ADAPTER_WEIGHTS));
+  const { base: own } = adapter.config;
+  if (own !== null && own !== base.manifest.name && !own.endsWith('base.safetensors'))
+    throw new FlameError('ADAPTER_UNUSABLE', {
+      file: ADAPTER_CONFIG,
+      problem: `it was trained on ${own}, not on ${base.manifest.name}`,
+    });
+  return adapter;
+}
+
+function mergedWith(pack: ModelPack, { tensors, config }: Adapter): ReturnType<typeof mergeLora> {
+  try {
+    return mergeLora(pack.parameters, tensors, config.alpha);
+  } catch (cause) {
+    if (!(cause instanceof NnError)) throw cause;
+    throw new FlameError('ADAPTER_UNUSABLE', { file: ADAPTER_WEIGHTS, problem: cause.message }, { cause });
+  }
+}
+
+const README = `# A training set of Flame
+
+Made by \`flame finetune export\`. It holds visits of a clinic without names, identifiers and dates; it may still identify
+people to somebody who knows them. Keep it where the clinic keeps its records.
+
+- \`config.json\`: the network, the drugs in the order of their labels, suggested LoRA settings.
+- \`base.safetensors\`: the weights to start from, float32. Freeze them.
+- \`train.jsonl\`, \`validation.jsonl\`: one visit a line. \`features\` and \`weights\` are the sparse input row, \`labels\` the drugs
+  that were prescribed. \`prompt\` and \`completion\` say the same in words, for trainers of language models.
+- The visits that the model is measured on are not here.
+
+The network, for each member m (names start with \`members.m.\`, except for member 0), on an input row x of \`features\` numbers:
+
+    h = x · features.weight + features.bias
+    for each layer i:
+      n = h / sqrt(mean(h²) + 1e-5) · layers.i.norm.weight
+      h = h + down_proj( silu(gate_proj n) · (up_proj n) )      (weights [out, in], as torch.nn.Linear)
+    n = h / sqrt(mean(h²) + 1e-5) · norm.weight
+    logits_m = n · drugs.weightᵀ + drugs.bias
+
+The loss is binary cross-entropy of each member's logits against the labels, summed over drugs. Train LoRA factors on the
+modules named in \`config.json\` (\`drugs\` is a Linear, \`features\` an Embedding) and, if you like, \`drugs.bias\`, with PEFT under
+TRL, DeepSpeed, Ray or anything else, and save them with \`save_pretrained\`: \`adapter_config.json\` and
+\`adapter_model.safetensors\`, tensors named \`base_model.model.<module>.lora_A.weight\` and so on. Then, on the same visits:
+
+    flame finetune import --visits <file> --adapter <folder>
+`;

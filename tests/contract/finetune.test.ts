@@ -1,0 +1,166 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readVisitFile } from '../../src/flame/corpus.ts';
+import type { VisitRecord } from '../../src/shared/domain.ts';
+import {
+  DEFAULT_SETTINGS,
+  type FinetuneSelection,
+  type FinetuneSettings,
+} from '../../src/shared/finetune.ts';
+import type { JobDetail } from '../../src/shared/finetune-api.ts';
+import type { JobId } from '../../src/shared/ids.ts';
+import { importRecords, startEngine, type TestEngine, TestFolders } from './engine.ts';
+
+const DATA = resolve(import.meta.dirname, '../../data/sites/mimic-iv-demo.jsonl.gz');
+const ALL: FinetuneSelection = { source: 'both', from: null, to: null, demo: false };
+const QUICK: FinetuneSettings = { ...DEFAULT_SETTINGS, profile: 'quick' };
+/** Enough patients to train on, few enough for a test. */
+const VISITS = 70;
+
+async function siteRecords(): Promise<VisitRecord[]> {
+  const records: VisitRecord[] = [];
+  for await (const record of readVisitFile(DATA)) records.push(record);
+  const patients = new Map<string, VisitRecord[]>();
+  for (const record of records)
+    patients.set(record.patient!, [...(patients.get(record.patient!) ?? []), record]);
+  // Patients with few visits, so that there are enough patients.
+  return [...patients.values()]
+    .sort((a, b) => a.length - b.length)
+    .flat()
+    .slice(0, VISITS);
+}
+
+async function until(
+  { engine }: TestEngine,
+  jobId: JobId,
+  done: (job: JobDetail) => boolean,
+): Promise<JobDetail> {
+  while (true) {
+    const job = await engine.call('finetune.get', { jobId });
+    if (done(job)) return job;
+    await new Promise((go) => setTimeout(go, 100));
+  }
+}
+const isThrough = ({ state }: JobDetail): boolean => !['queued', 'running'].includes(state);
+
+const LONG = 900_000;
+
+describe('local fine-tuning', { timeout: LONG }, () => {
+  const folders = new TestFolders();
+  let engine: TestEngine;
+  let pids: number[] = [];
+  const start = async (): Promise<void> => {
+    engine = await startEngine(folders, {}, (pid) => pids.push(pid));
+  };
+  beforeAll(async () => {
+    await start();
+    await importRecords(engine, folders, await siteRecords());
+  }, LONG);
+  afterAll(async () => {
+    await engine.stop();
+    folders.remove();
+  }, LONG);
+
+  it('says what it would train on, and keeps the demo apart', async () => {
+    const report = await engine.engine.call('finetune.report', { selection: ALL, settings: QUICK });
+    const { train, validation, heldOut } = report.parts;
+    expect(train.visits + validation.visits + heldOut.visits).toBe(VISITS);
+    expect(train.visits).toBeGreaterThan(heldOut.visits);
+    expect(report.refusals).toEqual([]);
+    expect(report.coverage).toBeGreaterThan(0.5);
+    expect(report.newDrugs.length).toBeGreaterThan(0);
+    expect(report.drugShift).toBeGreaterThan(0.25); // admissions against office visits
+    const none = { ...ALL, demo: true };
+    const empty = await engine.engine.call('finetune.report', { selection: none, settings: QUICK });
+    expect(empty.refusals.map(({ reason }) => reason)).toContain('too-few-visits');
+    await expect(
+      engine.engine.call('finetune.start', { name: 'Demo', selection: none, settings: QUICK }),
+    ).rejects.toMatchObject({ code: 'FINETUNE_REFUSED' });
+    const { jobs } = await engine.engine.call('finetune.list', {});
+    expect(jobs).toEqual([]);
+  });
+
+  it('survives the death of the trainer and of the engine with the very same model, which is then used and left', async () => {
+    const plain = await engine.engine.call('finetune.start', {
+      name: 'Plain',
+      selection: ALL,
+      settings: QUICK,
+    });
+    const whole = await until(engine, plain.id, isThrough);
+    expect(whole.error).toBeNull();
+    expect(whole.state).toBe('evaluated');
+    expect(whole.examples).toHaveLength(10);
+    expect(whole.usage!.memory).toBeLessThan(3e9);
+
+    // Once more, killed in the cross-fitting and again while it is measured; the engine is stopped in between.
+    pids = [];
+    const killed = await engine.engine.call('finetune.start', {
+      name: 'Killed',
+      selection: ALL,
+      settings: QUICK,
+    });
+    await until(engine, killed.id, ({ point }) => point?.stage === 'cross-fitting' && point.step > 40);
+    process.kill(pids.at(-1)!, 'SIGKILL');
+    await until(engine, killed.id, ({ log }) => log.some(({ event }) => event === 'trainer-lost'));
+    await engine.stop();
+    await start();
+    await until(engine, killed.id, ({ point }) => point?.stage === 'evaluating');
+    process.kill(pids.at(-1)!, 'SIGKILL');
+    const again = await until(engine, killed.id, isThrough);
+    expect(again.state).toBe('evaluated');
+    expect(again.log.map(({ event }) => event)).toEqual(
+      expect.arrayContaining(['started', 'trainer-lost', 'resumed']),
+    );
+    const manifestOf = (id: string) =>
+      JSON.parse(readFileSync(join(folders.profile, 'models', `trained-${id}`, 'manifest.json'), 'utf8')) as {
+        version: string;
+        evaluation: unknown;
+        files: unknown;
+      };
+    const [one, other] = [manifestOf(plain.id), manifestOf(killed.id)];
+    expect(other.files).toEqual(one.files);
+    expect(other.version).toBe(one.version);
+    expect(other.evaluation).toEqual(one.evaluation);
+    expect(existsSync(join(folders.profile, 'finetune', killed.id))).toBe(false);
+
+    // Used, named in what it recommends, and left again.
+    const passed = whole.evaluation!.gates.every((gate) => gate.passed);
+    expect(passed).toBe(true);
+    const status = await engine.engine.call('finetune.promote', { jobId: plain.id });
+    expect(status.modelId).toBe(`local/trained-${plain.id}`);
+    const visitId = whole.examples[0]!.visitId;
+    const reply = await engine.engine.call('recommend', { visitId });
+    expect(reply.model).toEqual({ name: 'Plain', version: one.version });
+    await engine.engine.call('models.rollBack', {});
+    const shipped = await engine.engine.call('recommend', { visitId });
+    expect(shipped.model.name).toBe('flame-namcs');
+    await engine.engine.call('finetune.reject', { jobId: killed.id });
+    expect(readdirSync(join(folders.profile, 'models'))).toEqual([`trained-${plain.id}`]);
+    const { jobs } = await engine.engine.call('finetune.list', {});
+    expect(jobs.map(({ state }) => state)).toEqual(['rejected', 'promoted']);
+  });
+
+  it('waits when asked to, goes on, and is cancelled without a trace', async () => {
+    const { id: jobId } = await engine.engine.call('finetune.start', {
+      name: 'Stopped',
+      selection: ALL,
+      settings: QUICK,
+    });
+    await until(engine, jobId, ({ point }) => point?.stage === 'adapter' && point.step > 10);
+    await engine.shell.call('power.changed', { onBattery: true });
+    const waiting = await until(engine, jobId, ({ waitingFor }) => waitingFor === 'power');
+    const still = waiting.point!.step;
+    await new Promise((go) => setTimeout(go, 400));
+    const later = await engine.engine.call('finetune.get', { jobId });
+    expect(later.point!.step - still).toBeLessThanOrEqual(10); // what was under way
+    await engine.shell.call('power.changed', { onBattery: false });
+    await until(engine, jobId, ({ point }) => point!.step > later.point!.step);
+    const cancelled = await engine.engine.call('finetune.cancel', { jobId });
+    expect(cancelled.state).toBe('cancelled');
+    expect(existsSync(join(folders.profile, 'finetune', jobId))).toBe(false);
+    await expect(engine.engine.call('finetune.cancel', { jobId })).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+    });
+  });
+});
