@@ -221,8 +221,7 @@ export function eventsOf(db: ReadableDb, id: JobId): JobEvent[] {
 }
 
 function jobOf(row: Row): StoredJob {
-  const json = <Value>(text: string | null): Value | null =>
-    text === null ? null : (JSON.parse(text) as Value);
+  const json = (text: string | null): unknown => (text === null ? null : JSON.parse(text));
   return {
     id: asId<JobId>(row.id),
     name: row.name,
