@@ -45,7 +45,7 @@ export class EngineHost extends EventEmitter<HostEvents> {
   #restarts = 0;
   #stopping = false;
 
-  /** @param entries what the engine, a process that tries a graphics driver, and a training process run */
+  /** @param probeEntry what a process that tries a graphics driver runs; `trainerEntry`, what a training process runs */
   constructor(entry: string, probeEntry: string, trainerEntry: string, options: EngineOptions) {
     super();
     this.#trainers = new TrainerHost(trainerEntry);
