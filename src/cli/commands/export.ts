@@ -1,12 +1,11 @@
 /** `flame export` and `flame decrypt`: records of a profile into a file, and an encrypted file back into the clear. */
 
 import { createReadStream, existsSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
+import { actorName } from '../../engine/actor.ts';
 import { decryptedByPassphrase } from '../../engine/exports/age.ts';
 import { exportRecords } from '../../engine/exports/export-records.ts';
-import { openProfile } from '../../engine/profile.ts';
 import { writeWhole } from '../../engine/write-whole.ts';
 import { FlameError } from '../../shared/errors.ts';
 import {
@@ -16,8 +15,10 @@ import {
   type ExportReport,
 } from '../../shared/export-api.ts';
 import { asId, type PatientId } from '../../shared/ids.ts';
+import { METHOD_ROLES } from '../../shared/roles.ts';
 import { counted, duration, percent, ProgressLine, writeJson, writeLines } from '../output.ts';
-import { defaultProfile, interruptible, openKnowledge } from '../setup.ts';
+import { withProfile } from '../open-profile.ts';
+import { interruptible, openKnowledge } from '../setup.ts';
 
 interface Options {
   readonly format: ExportFormat;
@@ -60,40 +61,38 @@ export function exportCommand(): Command {
       refuseExisting(path, options.overwrite);
       const passphrase = options.encrypt === true ? requiredPassphrase() : null;
       const knowledge = openKnowledge();
-      const { db, key } = await openProfile({
-        folder: options.profile === undefined ? defaultProfile() : resolve(options.profile),
-        passphrase: process.env['FLAME_PASSPHRASE'] ?? null,
-      });
+      const wish = { profile: options.profile, roles: METHOD_ROLES['exports.write'], command: 'export' };
       const line = new ProgressLine();
       try {
-        const report = await exportRecords(
-          path,
-          {
-            format: options.format,
-            from: readDate('--from', options.from),
-            to: readDate('--to', options.to),
-            demo: options.demo ?? false,
-            patientId: options.patient === undefined ? null : asId<PatientId>(options.patient),
-            passphrase,
-          },
-          {
-            db,
-            knowledge,
-            key,
-            actor: userInfo().username,
-            signal: interruptible(),
-            onProgress: ({ visits, totalVisits, secondsLeft }) => {
-              const left = secondsLeft === null ? '' : `, ${duration(secondsLeft)} left`;
-              line.show(`${counted(visits, 'visit')} written, ${percent(visits / totalVisits)}${left}`);
+        const report = await withProfile(wish, ({ db, key }) =>
+          exportRecords(
+            path,
+            {
+              format: options.format,
+              from: readDate('--from', options.from),
+              to: readDate('--to', options.to),
+              demo: options.demo ?? false,
+              patientId: options.patient === undefined ? null : asId<PatientId>(options.patient),
+              passphrase,
             },
-          },
+            {
+              db,
+              knowledge,
+              key,
+              actor: actorName(),
+              signal: interruptible(),
+              onProgress: ({ visits, totalVisits, secondsLeft }) => {
+                const left = secondsLeft === null ? '' : `, ${duration(secondsLeft)} left`;
+                line.show(`${counted(visits, 'visit')} written, ${percent(visits / totalVisits)}${left}`);
+              },
+            },
+          ),
         );
         line.end();
         if (options.json) writeJson(report);
         else writeLines(linesOf(report));
       } finally {
         line.end();
-        db.close();
       }
     });
 }
