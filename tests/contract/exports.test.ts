@@ -291,7 +291,7 @@ describe('other formats', () => {
       'with food',
       '2024-03-01',
       'INFLUENZA',
-      'penicillin',
+      '"penicillin"', // the entry as it was written; its ingredient may stand there
     ])
       expect(text).not.toContain(planted);
     expect(text).toContain('"amoxicillin"');

@@ -47,6 +47,7 @@ test.describe('a page of Flame', () => {
         'releaseSheet',
         'remember',
         'start',
+        'takeDropped',
       ],
       frozen: true,
     });
