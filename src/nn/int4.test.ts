@@ -35,7 +35,7 @@ describe('a matrix in 4 bits', () => {
       // The end of the range opposite to the largest value is cut by up to one step.
       expect(Math.abs(value - near[i]!)).toBeLessThanOrEqual(step * 1.0001);
     });
-    // Normal weights, blocks of 32: measured 0.088; a uniform 4-bit grid cannot do much better than 0.08.
+    // Normal weights, blocks of 32: 0.086 measured on 512 × 1,024; a uniform 4-bit grid cannot do much better than 0.08.
     expect(relative(near, exact)).toBeLessThan(0.1);
     expect(relative(near, exact)).toBeGreaterThan(0.05);
   });
