@@ -20,23 +20,25 @@ export interface DrugWords {
  * Abbreviations of drug names as they stand in notes. ISMP's list of error-prone abbreviations (2021) warns of several of
  * them: the reader sees the full name and confirms it.
  */
-const ABBREVIATIONS: Readonly<Record<string, readonly string[]>> = {
-  asa: ['aspirin'],
-  apap: ['acetaminophen'],
-  hctz: ['hydrochlorothiazide'],
-  mtx: ['methotrexate'],
-  ntg: ['nitroglycerin'],
-  inh: ['isoniazid'],
-  mmf: ['mycophenolate'],
-  ptu: ['propylthiouracil'],
-  'tmp-smx': ['trimethoprim', 'sulfamethoxazole'],
-  'tmp/smx': ['trimethoprim', 'sulfamethoxazole'],
-  'smx-tmp': ['trimethoprim', 'sulfamethoxazole'],
-  'smx/tmp': ['trimethoprim', 'sulfamethoxazole'],
-  kcl: ['potassium chloride'],
-  feso4: ['ferrous sulfate'],
-  nph: ['insulin isophane'],
-};
+const ABBREVIATIONS: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries({
+    asa: ['aspirin'],
+    apap: ['acetaminophen'],
+    hctz: ['hydrochlorothiazide'],
+    mtx: ['methotrexate'],
+    ntg: ['nitroglycerin'],
+    inh: ['isoniazid'],
+    mmf: ['mycophenolate'],
+    ptu: ['propylthiouracil'],
+    'tmp-smx': ['trimethoprim', 'sulfamethoxazole'],
+    'tmp/smx': ['trimethoprim', 'sulfamethoxazole'],
+    'smx-tmp': ['trimethoprim', 'sulfamethoxazole'],
+    'smx/tmp': ['trimethoprim', 'sulfamethoxazole'],
+    kcl: ['potassium chloride'],
+    feso4: ['ferrous sulfate'],
+    nph: ['insulin isophane'],
+  }),
+);
 
 /** Words that tables hold as a name of a drug and that mean something else in a note. */
 const NOT_DRUGS = new Set(
@@ -114,7 +116,7 @@ function lookUp(
   listed: boolean,
 ): readonly DrugId[] | null {
   const [first] = part;
-  const abbreviated = part.length === 1 ? ABBREVIATIONS[first!.word] : undefined;
+  const abbreviated = part.length === 1 ? ABBREVIATIONS.get(first!.word) : undefined;
   if (abbreviated) {
     const known = abbreviated.flatMap((name) => drugs.find(name));
     return known.length > 0 ? known : null;

@@ -107,6 +107,11 @@ it('finds nearly all of the notes that the rules were written with, and nothing 
   ]);
 });
 
+it('takes words that every object knows for words', () => {
+  for (const word of ['constructor', 'toString', '__proto__', 'hasOwnProperty', 'valueOf'])
+    expect(found(`Takes ${word} 5 mg daily. ${word}`), word).toEqual([]);
+});
+
 it('reads any text: places lie in the note, sentences hold their mentions, nothing is thrown', () => {
   const words = fc.constantFrom(
     'no',
