@@ -89,7 +89,8 @@ export class AuditHeadKeeper {
   constructor(profile: Profile) {
     this.#profile = profile;
     profile.db.onCommit(() => this.#soon());
-    this.#soon();
+    // At once: a crash a moment after the first opening must not look like a head file that somebody removed.
+    this.flush();
   }
 
   /** Brings the file up to the log now. */

@@ -262,6 +262,15 @@ describe('verification', () => {
     });
   });
 
+  it('accuses nobody when Flame is killed a moment after it was first opened', async () => {
+    await withStore((profile) => {
+      noteOpening(profile, OPENING);
+      new AuditHeadKeeper(profile); // and no more: no timer ran, nothing was stopped
+      noteOpening(profile, OPENING);
+      expect(all(profile).map(({ action }) => action)).toEqual(['app.opened', 'app.opened']);
+    });
+  });
+
   it('stops when it is cancelled', async () => {
     await withStore(async (profile) => {
       const { db } = profile;
