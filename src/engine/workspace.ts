@@ -58,7 +58,7 @@ export class Workspace {
   #model: Part<ActiveModel>;
   /** Settled when the change of model before is through. */
   #changing: Promise<unknown> = Promise.resolve();
-  #habits: DecisionHabits | null = null;
+  #habits: { readonly account: string | null; readonly counts: DecisionHabits } | null = null;
   #auditHead: AuditHeadKeeper | null = null;
   /** Wrong passphrases since the start; written down once the database is open. */
   #refused: RefusedTry[] = [];
@@ -222,18 +222,25 @@ export class Workspace {
   }
 
   /**
-   * The habits of this clinic, counted from its stored decisions.
+   * The habits of whoever is signed in, counted from the stored decisions they signed; of the clinic, from every decision,
+   * where there are no accounts.
    * @throws what `db` and `model` throw
    */
   get habits(): DecisionHabits {
-    this.#habits ??= this.#countedHabits();
-    return this.#habits;
+    return this.#habitsNow();
   }
 
-  #countedHabits(): DecisionHabits {
+  #habitsNow(): DecisionHabits {
+    const { session } = this;
+    const account = session.hasAccounts ? (session.ownSignature()?.account ?? '') : null;
+    if (this.#habits?.account !== account) this.#habits = { account, counts: this.#countedHabits(account) };
+    return this.#habits.counts;
+  }
+
+  #countedHabits(account: string | null): DecisionHabits {
     const { db, model, knowledge } = this;
     const habits = new DecisionHabits(model.formulary, (drug) => knowledge.drugs.canonical(drug));
-    for (const visit of latestDecidedVisits(db, model, HABIT_WINDOW)) habits.count(visit);
+    for (const visit of latestDecidedVisits(db, model, { limit: HABIT_WINDOW, account })) habits.count(visit);
     return habits;
   }
 
@@ -355,7 +362,7 @@ export class Workspace {
   /** Counts ahead of the first recommendation; what hinders it is told to whoever asks for one. */
   #countHabits(): void {
     try {
-      this.#habits = this.#countedHabits();
+      this.#habitsNow();
     } catch {
       // A part is missing, and the status says which.
     }

@@ -339,4 +339,36 @@ describe('signing', () => {
     const again = await signedInput(app, reply);
     expect(await codeOf(call('decisions.save', again))).toBe('CONFIRMATION_REQUIRED');
   });
+
+  it('teaches the habits of whoever signed, and nobody else’s', async () => {
+    await app.stop();
+    app = await startEngine(folders, { scryptCost: CHEAP.scryptCost });
+    await call('demo.load', {});
+    await setUp();
+    const { patients } = await call('patients.list', { query: '', limit: 3, offset: 0 });
+    const [first, second, third] = patients.map(({ lastVisitId }) => lastVisitId!);
+    const sign = async (visitId: VisitId): Promise<void> => {
+      const input = await signedInput(app, await call('recommend', { visitId }));
+      await call('session.confirm', { passphrase: GOOD, decisionId: input.id });
+      await call('decisions.save', input);
+    };
+    const decisions = async (): Promise<number> =>
+      (await call('recommend', { visitId: third! })).habits.decisions;
+    await sign(first!);
+    expect(await decisions()).toBe(1);
+    await enrol('Ben', ['clinician', 'administrator']);
+    expect(await decisions()).toBe(0);
+    await sign(second!);
+    expect(await decisions()).toBe(1);
+    await signIn(ADA.name, GOOD);
+    expect(await decisions()).toBe(1);
+    await sign(second!); // decides again in place of Ben
+    expect(await decisions()).toBe(2);
+    await app.stop();
+    app = await startEngine(folders, { scryptCost: CHEAP.scryptCost });
+    await signIn('Ben', GOOD);
+    expect(await decisions()).toBe(0);
+    await signIn(ADA.name, GOOD);
+    expect(await decisions()).toBe(2);
+  });
 });

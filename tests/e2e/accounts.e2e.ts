@@ -87,6 +87,7 @@ test('a decision is signed in the name of the account, after its passphrase', as
   await setUp(page);
   await openVisit(page, 'Grace Okafor', '6 Feb 2024');
   await recommend(page);
+  await expect(page.getByText('No decisions of your own yet.')).toBeVisible();
   await acceptEach(page);
   await page.getByRole('button', { name: 'Review and sign…' }).click();
   await giveReasons(page, 'I will monitor for it');

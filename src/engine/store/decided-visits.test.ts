@@ -31,7 +31,7 @@ test('each visit gives its latest decision with the scores it was made from, new
     const { candidates, allergens, currentMedications } = decideOn(db, a, ['furosemide', 'metoprolol'], {
       scores: { metoprolol: 0.75 },
     });
-    const found = latestDecidedVisits(db, MODEL, 10);
+    const found = latestDecidedVisits(db, MODEL, { limit: 10, account: null });
     expect(found.map(({ visitId, final }) => [visitId, final])).toEqual([
       [b, ['amiodarone']],
       [c, []],
@@ -44,7 +44,7 @@ test('each visit gives its latest decision with the scores it was made from, new
       currentMedications,
     });
     expect(found[2]!.proposed).toEqual(['amiodarone', 'digoxin']); // digoxin was rejected
-    expect(latestDecidedVisits(db, MODEL, 2)).toEqual(found.slice(1));
+    expect(latestDecidedVisits(db, MODEL, { limit: 2, account: null })).toEqual(found.slice(1));
   });
 });
 
@@ -54,9 +54,11 @@ test('visits whose latest decision was made with another model are left out', as
     decideOn(db, a, ['metoprolol'], { model: { name: 'cls', version: '0' } });
     decideOn(db, b, ['metoprolol'], { model: { name: 'other', version: '1' } });
     decideOn(db, c, ['metoprolol']);
-    expect(latestDecidedVisits(db, MODEL, 10).map(({ visitId }) => visitId)).toEqual([c]);
+    expect(
+      latestDecidedVisits(db, MODEL, { limit: 10, account: null }).map(({ visitId }) => visitId),
+    ).toEqual([c]);
     decideOn(db, c, ['metoprolol'], { model: { name: 'cls', version: '2' } });
-    expect(latestDecidedVisits(db, MODEL, 10)).toEqual([]);
+    expect(latestDecidedVisits(db, MODEL, { limit: 10, account: null })).toEqual([]);
   });
 });
 
@@ -73,6 +75,8 @@ test('replies from before clinic habits are read with none, and unreadable ones 
       candidates: candidates.map((candidate) => ({ ...candidate, habitFactor: 1 })),
       habits: NO_HABITS,
     });
-    expect(latestDecidedVisits(db, MODEL, 10).map(({ visitId }) => visitId)).toEqual([a]);
+    expect(
+      latestDecidedVisits(db, MODEL, { limit: 10, account: null }).map(({ visitId }) => visitId),
+    ).toEqual([a]);
   });
 });

@@ -15,13 +15,14 @@ interface Row {
 }
 
 /**
- * The newest `limit` visits whose latest decision was made with this model, oldest first. Left out are visits decided
- * again with another model since, and replies that this version of Flame cannot read.
+ * The newest `limit` visits whose latest decision was made with this model, and signed by `account` unless that is null,
+ * oldest first. Left out are visits decided again since, with another model or by somebody else, and replies that this
+ * version of Flame cannot read.
  */
 export function latestDecidedVisits(
   db: ReadableDb,
   model: { readonly name: string; readonly version: string },
-  limit: number,
+  { limit, account }: { readonly limit: number; readonly account: string | null },
 ): DecidedVisit[] {
   const rows = db.all<Row>(
     `SELECT v.id AS visit_id, d.proposed, d.final,
@@ -34,10 +35,12 @@ export function latestDecidedVisits(
        JOIN visits v ON v.key = d.visit
        JOIN recommendations r ON r.key = d.recommendation
      WHERE d.key = (SELECT max(key) FROM decisions WHERE visit = d.visit)
-       AND d.model_name = ? AND d.model_version = ?
+       AND d.model_name = ? AND d.model_version = ? AND (? IS NULL OR d.signer_account = ?)
      ORDER BY d.key DESC LIMIT ?`,
     model.name,
     model.version,
+    account,
+    account,
     limit,
   );
   return rows.reverse().flatMap(({ visit_id, proposed, final, modified, rejected, reply }) => {

@@ -54,17 +54,25 @@ export function warningWords(warning: RecommendationWarning, nameOf: NameOf): st
 /** Habits between these move too little to be spoken of. */
 const NOTABLE = { more: 1.25, less: 0.8 } as const;
 
-/** Why a drug stands higher or lower here than the model alone would put it; null where habits hardly move it. */
-export function habitWords({ factor, modelAlone }: HabitEffect): string | null {
+/**
+ * Why a drug stands higher or lower here than the model alone would put it; null where habits hardly move it.
+ * @param own the habits are those of whoever is signed in, not the clinic's
+ */
+export function habitWords({ factor, modelAlone }: HabitEffect, own: boolean): string | null {
   if (factor > NOTABLE.less && factor < NOTABLE.more) return null;
   const times = numberWords(factor, factor < 0.095 ? 2 : 1);
-  return t('recommend:habits.drug', { times, percent: percent(modelAlone) });
+  return t(own ? 'recommend:habits.ownDrug' : 'recommend:habits.drug', {
+    times,
+    percent: percent(modelAlone),
+  });
 }
 
-/** What this clinic's decisions did to the lists as a whole. */
-export function habitsInWords({ decisions, used }: Habits): string {
-  if (decisions === 0) return t('recommend:habits.none');
-  return t(used ? 'recommend:habits.adjusted' : 'recommend:habits.setAside', { count: decisions });
+/** What this clinic's decisions, or one's own, did to the lists as a whole. */
+export function habitsInWords({ decisions, used }: Habits, own: boolean): string {
+  if (decisions === 0) return t(own ? 'recommend:habits.ownNone' : 'recommend:habits.none');
+  const adjusted = own ? 'recommend:habits.ownAdjusted' : 'recommend:habits.adjusted';
+  const setAside = own ? 'recommend:habits.ownSetAside' : 'recommend:habits.setAside';
+  return t(used ? adjusted : setAside, { count: decisions });
 }
 
 export const OVERRIDE_REASON_WORDS = lazily(OVERRIDE_REASONS, (reason) => t(`recommend:reason.${reason}`));
