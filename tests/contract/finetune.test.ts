@@ -103,12 +103,20 @@ describe('local fine-tuning', { timeout: LONG }, () => {
     await until(engine, killed.id, ({ point }) => point?.stage === 'cross-fitting' && point.step > 40);
     process.kill(pids.at(-1)!, 'SIGKILL');
     await until(engine, killed.id, ({ log }) => log.some(({ event }) => event === 'trainer-lost'));
+    const before = await engine.engine.call('finetune.get', { jobId: killed.id });
     await engine.stop();
     await start();
+    // The time left is that of the whole job: it does not begin anew with the process.
+    const after = await engine.engine.call('finetune.get', { jobId: killed.id });
+    expect(before.secondsLeft).toBeLessThan(before.report.estimate.seconds);
+    expect(after.secondsLeft).toBeLessThanOrEqual(before.secondsLeft!);
     await until(engine, killed.id, ({ point }) => point?.stage === 'evaluating');
     process.kill(pids.at(-1)!, 'SIGKILL');
     const again = await until(engine, killed.id, isThrough);
     expect(again.state).toBe('evaluated');
+    // What the killed processes worked counts.
+    const spentBefore = before.report.estimate.seconds - before.secondsLeft!;
+    if (before.secondsLeft! > 0) expect(again.usage!.seconds).toBeGreaterThan(spentBefore);
     expect(again.log.map(({ event }) => event)).toEqual(
       expect.arrayContaining(['started', 'trainer-lost', 'resumed']),
     );

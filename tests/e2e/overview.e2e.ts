@@ -4,14 +4,13 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
-import type { EngineApi, ParamsOf, ResultOf } from '../../src/shared/contract.ts';
 import { findingsToOverride, NO_USE } from '../../src/shared/decision.ts';
 import { findingKey } from '../../src/shared/findings.ts';
 import { asId, type DecisionId, type DrugId, type VisitId } from '../../src/shared/ids.ts';
 import { localDate } from '../../src/shared/local-date.ts';
 import { selectGridPoint } from '../../src/shared/recommendation.ts';
 import { expect, temporaryFolder, test } from './app.ts';
-import { patientRows, recommend } from './workspace.ts';
+import { ask, patientRows, recommend } from './workspace.ts';
 
 const VISITS = 12;
 const TODAY = localDate(new Date());
@@ -41,20 +40,6 @@ async function importVisits(page: Page): Promise<void> {
     .click();
   await page.getByRole('button', { name: 'Done' }).click();
   await expect(page.getByRole('heading', { name: 'Worklist' })).toBeVisible();
-}
-
-/** A call to the engine as the page makes it. */
-async function ask<Name extends keyof EngineApi>(
-  page: Page,
-  method: Name,
-  params: ParamsOf<EngineApi, Name>,
-): Promise<ResultOf<EngineApi, Name>> {
-  const reply = await page.evaluate(
-    ([name, given]) => window.flame.start(name, given, () => undefined).reply,
-    [method, params] as const,
-  );
-  if (!reply.ok) throw new Error(JSON.stringify(reply.error));
-  return reply.value as ResultOf<EngineApi, Name>;
 }
 
 async function shots(page: Page, name: string): Promise<void> {

@@ -1,7 +1,22 @@
 /** What a person does in Flame's window, in their words, for the end-to-end tests. Asserts only what each step needs to go on. */
 
 import type { Locator, Page } from '@playwright/test';
+import type { EngineApi, ParamsOf, ResultOf } from '../../src/shared/contract.ts';
 import { expect } from './app.ts';
+
+/** A call to the engine as the page makes it. */
+export async function ask<Name extends keyof EngineApi>(
+  page: Page,
+  method: Name,
+  params: ParamsOf<EngineApi, Name>,
+): Promise<ResultOf<EngineApi, Name>> {
+  const reply = await page.evaluate(
+    ([name, given]) => window.flame.start(name, given, () => undefined).reply,
+    [method, params] as const,
+  );
+  if (!reply.ok) throw new Error(JSON.stringify(reply.error));
+  return reply.value as ResultOf<EngineApi, Name>;
+}
 
 /** From the empty database to the patient list, through the first screen. */
 export async function loadDemo(page: Page): Promise<void> {

@@ -209,7 +209,7 @@ CREATE TABLE finetune_jobs (
   result TEXT CHECK (result IS NULL OR json_valid(result)),
   usage TEXT CHECK (usage IS NULL OR json_valid(usage)),
   model TEXT
-) STRICT;
+, spent_seconds REAL NOT NULL DEFAULT 0 CHECK (spent_seconds >= 0)) STRICT;
 
 CREATE TABLE finetune_log (
   job INTEGER NOT NULL REFERENCES finetune_jobs (key),

@@ -39,7 +39,10 @@ export const WORK_FOLDER = 'finetune';
 interface Running {
   readonly job: StoredJob;
   readonly trainer: TrainerProcess;
-  readonly startedAt: number;
+  /** Seconds of work before `goingSince`, in this process and those before it. */
+  spent: number;
+  /** When the work began that is not counted yet; null while it is paused. */
+  goingSince: number | null;
   point: TrainingPoint | null;
   reached: number;
   paused: JobSummary['waitingFor'];
@@ -121,7 +124,7 @@ export class FinetuneRunner {
     return {
       waitingFor: running?.paused ?? null,
       point: running?.point ?? null,
-      seconds: running ? (Date.now() - running.startedAt) / 1000 : 0,
+      seconds: running ? secondsOf(running) : getJob(this.#workspace.db, id).spent,
     };
   }
 
@@ -130,7 +133,9 @@ export class FinetuneRunner {
     this.#stopped = true;
     if (this.#timer) clearTimeout(this.#timer);
     if (this.#watch) clearInterval(this.#watch);
-    this.#running?.trainer.kill();
+    const running = this.#running;
+    running?.trainer.kill();
+    if (running && this.#workspace.isOpen) this.#keepTime(running);
     this.#running = null;
   }
 
@@ -167,7 +172,8 @@ export class FinetuneRunner {
     const running: Running = {
       job,
       trainer,
-      startedAt: Date.now(),
+      spent: job.spent,
+      goingSince: performance.now(),
       point: null,
       reached: job.reached,
       paused: null,
@@ -203,11 +209,14 @@ export class FinetuneRunner {
     }
     running.over = true;
     this.#running = null;
+    this.#keepTime(running);
+    // The process counts its own seconds; the job may have had several.
+    const usage = { ...message.usage, seconds: secondsOf(running) };
     if (message.kind === 'done') {
-      const { result, usage } = message;
+      const { result } = message;
       const model = this.modelId(id);
       this.#close(id, { state: 'evaluated', result, usage, model }, 'evaluated', 'finetune.evaluated');
-    } else this.#fail(id, new FlameError(message.error.code, message.error.details), message.usage);
+    } else this.#fail(id, new FlameError(message.error.code, message.error.details), usage);
     running.trainer.kill();
     this.#dropWork(id);
     this.wake();
@@ -227,7 +236,7 @@ export class FinetuneRunner {
       if (isNewStage) addEvent(db, id, 'stage', { stage: point.stage });
       // What was trained once more after a loss stands in the curve already.
       if (further && Object.keys(point.values).length > 0) addPoint(db, id, point);
-      if (further) changeJob(db, id, { reached, attempts: 0 });
+      if (further) changeJob(db, id, { reached, attempts: 0, spent: secondsOf(running) });
     });
     if (further) running.reached = reached;
   }
@@ -236,6 +245,7 @@ export class FinetuneRunner {
   #lost(running: Running): void {
     if (running.over || this.#stopped || this.#running !== running) return;
     this.#running = null;
+    this.#keepTime(running);
     const { db } = this.#workspace;
     const { attempts } = getJob(db, running.job.id);
     addEvent(db, running.job.id, 'trainer-lost', { attempt: attempts });
@@ -260,11 +270,19 @@ export class FinetuneRunner {
         ? setTimeout(() => this.#decidePause(), this.#lastWork + WORKING_MS - Date.now() + 1000)
         : null;
     if (reason === running.paused) return;
+    if (running.paused === null || reason === null) {
+      running.spent = secondsOf(running);
+      running.goingSince = reason === null ? performance.now() : null;
+    }
     running.paused = reason;
     running.trainer.post({ kind: 'pause', paused: reason !== null });
     addEvent(this.#workspace.db, running.job.id, reason === null ? 'going-on' : 'waiting', {
       ...(reason === null ? {} : { reason }),
     });
+  }
+
+  #keepTime(running: Running): void {
+    changeJob(this.#workspace.db, running.job.id, { spent: secondsOf(running) });
   }
 
   #fail(id: JobId, error: FlameError, usage?: StoredJob['usage']): void {
@@ -303,4 +321,8 @@ export class FinetuneRunner {
   #dropWork(id: JobId): void {
     rmSync(join(this.#workspace.options.profile, WORK_FOLDER, id), { recursive: true, force: true });
   }
+}
+
+function secondsOf({ spent, goingSince }: Running): number {
+  return spent + (goingSince === null ? 0 : (performance.now() - goingSince) / 1000);
 }

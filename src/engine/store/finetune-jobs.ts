@@ -33,6 +33,8 @@ export interface StoredJob {
   readonly attempts: number;
   /** How far it ever got: grows with stage and step. */
   readonly reached: number;
+  /** Seconds that training processes worked on it, pauses left out. */
+  readonly spent: number;
   readonly startedAt: string | null;
   readonly finishedAt: string | null;
   readonly error: WireError | null;
@@ -53,6 +55,7 @@ interface Row {
   readonly held: number;
   readonly attempts: number;
   readonly reached: number;
+  readonly spent_seconds: number;
   readonly started_at: string | null;
   readonly finished_at: string | null;
   readonly error: string | null;
@@ -62,7 +65,7 @@ interface Row {
 }
 
 const COLUMNS = `id, name, created_at, created_by, state, selection, settings, report, held, attempts, reached,
-  started_at, finished_at, error, result, usage, model`;
+  spent_seconds, started_at, finished_at, error, result, usage, model`;
 
 export type NewJob = Pick<
   StoredJob,
@@ -98,6 +101,7 @@ export type JobChange = Partial<
     | 'held'
     | 'attempts'
     | 'reached'
+    | 'spent'
     | 'startedAt'
     | 'finishedAt'
     | 'error'
@@ -113,12 +117,13 @@ export function changeJob(db: WritableDb, id: JobId, change: JobChange): void {
     const job = { ...getJob(db, id), ...change };
     const json = (value: object | null): string | null => value && JSON.stringify(value);
     db.run(
-      `UPDATE finetune_jobs SET state = ?, held = ?, attempts = ?, reached = ?, started_at = ?, finished_at = ?,
-         error = ?, result = ?, usage = ?, model = ? WHERE id = ?`,
+      `UPDATE finetune_jobs SET state = ?, held = ?, attempts = ?, reached = ?, spent_seconds = ?,
+         started_at = ?, finished_at = ?, error = ?, result = ?, usage = ?, model = ? WHERE id = ?`,
       job.state,
       job.held ? 1 : 0,
       job.attempts,
       job.reached,
+      job.spent,
       job.startedAt,
       job.finishedAt,
       json(job.error),
@@ -234,6 +239,7 @@ function jobOf(row: Row): StoredJob {
     held: row.held === 1,
     attempts: row.attempts,
     reached: row.reached,
+    spent: row.spent_seconds,
     startedAt: row.started_at,
     finishedAt: row.finished_at,
     error: json(row.error) as WireError | null,

@@ -16,6 +16,7 @@ import { accounts } from './migrations/0011-accounts.ts';
 import { decisionFigures } from './migrations/0012-decision-figures.ts';
 import { hooks } from './migrations/0013-hooks.ts';
 import { finetuneJobs } from './migrations/0014-finetune-jobs.ts';
+import { finetuneSpent } from './migrations/0015-finetune-spent.ts';
 
 export interface Migration {
   /** The schema version it leads to; its file's number. */
@@ -40,6 +41,7 @@ export const MIGRATIONS: readonly Migration[] = [
   decisionFigures,
   hooks,
   finetuneJobs,
+  finetuneSpent,
 ];
 
 /** The schema that this version of Flame writes. */
