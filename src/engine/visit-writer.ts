@@ -15,7 +15,7 @@ import { newId } from './store/ids.ts';
 import { advanceRun, endRun, type RunCounts } from './store/import-runs.ts';
 import { findPatientBySource } from './store/patients.ts';
 import type { Titles } from './store/search.ts';
-import { findVisitBySource, insertVisits, type NewVisit } from './store/visits.ts';
+import { findVisitBySource, insertVisits, isOwnVisit, type NewVisit } from './store/visits.ts';
 
 export interface ImportedVisit {
   readonly record: ParsedVisit;
@@ -72,7 +72,13 @@ export class VisitWriter {
     const patients = new Map<string, Patient>();
     for (const { record, hash, line, file } of batch) {
       const stored = hashes.get(record.visit) ?? this.#storedHash(record.visit);
-      if (stored === undefined) {
+      if (stored === undefined && isOwnVisit(db, record.visit)) {
+        this.#options.log.refuse(
+          line,
+          `visit ${record.visit} came from this database; it was not changed`,
+          file,
+        );
+      } else if (stored === undefined) {
         hashes.set(record.visit, hash);
         if (firstSeen && !firstSeen(`visit ${record.visit}`)) skipped += 1;
         else visits.push({ ...this.#newVisit(record, patients), sourceHash: hash });

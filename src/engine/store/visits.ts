@@ -108,6 +108,11 @@ export function findVisitBySource(
   return row ? { id: asId<VisitId>(row.id), sourceHash: row.source_hash } : null;
 }
 
+/** Whether a visit of this database has this identifier as its own, as one that came back from an export has. */
+export function isOwnVisit(db: ReadableDb, id: string): boolean {
+  return db.get('SELECT 1 AS one FROM visits WHERE id = ?', id) !== undefined;
+}
+
 /** A patient's visits, latest first. */
 export function listVisits(db: ReadableDb, patientId: PatientId, titles: Titles): VisitSummary[] {
   return db

@@ -17,6 +17,7 @@ import type { Interaction, Severity, Visit } from '../../shared/domain.ts';
 import type { Finding } from '../../shared/findings.ts';
 import type { DrugId } from '../../shared/ids.ts';
 import { probabilityOf, selectGridPoint, type Recommendation } from '../../shared/recommendation.ts';
+import { findingEvidence, interactionEvidence } from './evidence.ts';
 import { ACT_CODE, extension, FLAME, medication, reference, type ExportNames } from './terms.ts';
 import { directionsText, statementId } from './visit-resources.ts';
 
@@ -223,6 +224,7 @@ function interactionIssue(
     ...issue(id, patientId, at, duplicate ? 'DUPTHPY' : 'DRG', severity),
     implicated: [...implicated],
     detail: `${SEVERITY_WORDS[severity]}. ${told.join(' | ')}`,
+    evidence: interactionEvidence(sources),
     ...mitigation(override, at),
   };
 }
@@ -263,6 +265,7 @@ function findingIssue(
     ]
       .filter((part) => part !== '')
       .join('. '),
+    evidence: findingEvidence(finding),
     ...mitigation(override, at),
   };
 }

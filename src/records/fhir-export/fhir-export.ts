@@ -4,22 +4,19 @@ import type { FhirResource } from 'fhir/r4';
 import type { ExportedPatient } from '../exported.ts';
 import { decisionResources, proposalResources } from './decision-resources.ts';
 import { FLAME, type ExportNames } from './terms.ts';
-import { allergyResources, patientResource, visitResources } from './visit-resources.ts';
+import { allergyEntries, allergyResources, patientResource, visitResources } from './visit-resources.ts';
 
 /** The patient, then everything that refers to it; what is referred to comes first. */
 export function resourcesOf({ patient, visits }: ExportedPatient, names: ExportNames): FhirResource[] {
+  const entries = allergyEntries(visits.map(({ visit }) => visit));
   return [
     patientResource(patient),
     ...visits.flatMap(({ visit, decisions, proposal }) => [
-      ...visitResources(visit, names),
+      ...visitResources(visit, entries, names),
       ...decisions.flatMap((decided) => decisionResources(visit, decided, names)),
       ...(proposal === null ? [] : proposalResources(visit, proposal, names)),
     ]),
-    ...allergyResources(
-      patient.id,
-      visits.map(({ visit }) => visit),
-      names,
-    ),
+    ...allergyResources(patient.id, entries, names),
   ];
 }
 

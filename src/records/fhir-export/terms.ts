@@ -23,6 +23,12 @@ export const UCUM = 'http://unitsofmeasure.org';
 export const ACT_CODE = 'http://terminology.hl7.org/CodeSystem/v3-ActCode';
 export const DRUG_SYSTEM = `${FLAME}/CodeSystem/ingredient`;
 
+/**
+ * Extension of an Encounter: all that is recorded at the visit names it, and nothing of other visits belongs to it. Without it
+ * a reader would carry active medications and problems on to later visits, as it must for other systems.
+ */
+export const COMPLETE_RECORD = 'complete-record';
+
 /** What the export asks of the tables. */
 export interface ExportNames {
   title(system: CodeSystem, code: string): string | null;

@@ -18,6 +18,7 @@ import type { DrugId, PatientId } from '../../shared/ids.ts';
 import {
   ACT_CODE,
   coded,
+  COMPLETE_RECORD,
   extension,
   FLAME,
   LOINC,
@@ -48,46 +49,55 @@ export function patientResource(patient: Patient): FhirPatient {
     resourceType: 'Patient',
     id,
     ...(demo ? { meta: { tag: [{ system: `${FLAME}/CodeSystem/tag`, code: 'demo' }] } } : {}),
-    ...(sourceId === null
-      ? {}
-      : { identifier: [{ system: `${FLAME}/identifier/patient`, value: sourceId }] }),
+    identifier: [{ system: `${FLAME}/identifier/patient`, value: sourceId ?? id }],
     name: [{ text: name }],
     gender: sex === 'F' ? 'female' : sex === 'M' ? 'male' : 'unknown',
     ...(birthYear === null ? {} : { birthDate: String(birthYear) }),
   };
 }
 
-/** One for each entry of the visits, the first time it is written down. */
+/** A patient's allergy entries, each with the visit at which it is written down first; visits refer to them by their position. */
+export type AllergyEntries = ReadonlyMap<string, Visit>;
+
+export function allergyEntries(visits: readonly Visit[]): AllergyEntries {
+  const first = new Map<string, Visit>();
+  for (const visit of visits)
+    for (const entry of visit.allergies) if (!first.has(entry)) first.set(entry, visit);
+  return first;
+}
+
 export function allergyResources(
   patientId: PatientId,
-  visits: readonly Pick<Visit, 'id' | 'allergies'>[],
+  entries: AllergyEntries,
   names: ExportNames,
 ): AllergyIntolerance[] {
-  const first = new Map<string, Visit['id']>();
-  for (const { id, allergies } of visits)
-    for (const entry of allergies) if (!first.has(entry)) first.set(entry, id);
-  return [...first].map(([entry, visit], index) => {
+  return [...entries].map(([entry, visit], index) => {
     const drugs = names.allergens(entry);
     const coding = drugs.length === 1 ? medication(drugs[0]!, names).coding : undefined;
     return {
       resourceType: 'AllergyIntolerance',
-      id: `${patientId}-al${index}`,
+      id: allergyId(patientId, index),
       clinicalStatus: { coding: [{ system: ALLERGY_STATUS, code: 'active' }] },
       code: { ...(coding ? { coding } : {}), text: entry },
       patient: reference('Patient', patientId),
-      encounter: reference('Encounter', visit),
+      encounter: reference('Encounter', visit.id),
+      ...linksOf(visit).recorded,
     };
   });
 }
 
+function allergyId(patientId: PatientId, index: number): string {
+  return `${patientId}-al${index}`;
+}
+
 /** The visit, and what was recorded at it. */
-export function visitResources(visit: Visit, names: ExportNames): FhirResource[] {
+export function visitResources(visit: Visit, entries: AllergyEntries, names: ExportNames): FhirResource[] {
   const { id, context, prescribed } = visit;
   const links = linksOf(visit);
   const procedureSystem = (code: string) => (code.length === PCS_LENGTH ? 'ICD-10-PCS' : 'ICD-9-PROC');
   const use = new Map(visit.medicationUse.map((one) => [one.drug, one]));
   return [
-    encounterOf(visit, names),
+    encounterOf(visit, entries, names),
     ...context.diagnoses.map(({ system, code }, index): Condition => ({
       ...condition(`${id}-dx${index}`, 'encounter-diagnosis', coded(system, code, names)),
       ...links.both,
@@ -133,20 +143,28 @@ function linksOf({ id, patientId, date, dateKnown }: Visit) {
   };
 }
 
-function encounterOf(visit: Visit, names: ExportNames): Encounter {
+function encounterOf(visit: Visit, entries: AllergyEntries, names: ExportNames): Encounter {
   const { id, patientId, sourceId, context, notes, prescribed } = visit;
   const { date } = linksOf(visit);
   const { code, display } = CLASSES[context.setting];
+  const known = [...entries.keys()];
   return {
     resourceType: 'Encounter',
     id,
     extension: [
+      extension(COMPLETE_RECORD, { valueBoolean: true }),
       extension('age-in-years', { valueInteger: context.age }),
-      ...(context.setting === 'unknown' ? [extension('setting-unknown', { valueBoolean: true })] : []),
+      ...(visit.ageMonths === null ? [] : [extension('age-in-months', { valueInteger: visit.ageMonths })]),
+      extension('setting', { valueCode: context.setting }),
       ...(visit.lactation === 'unknown' ? [] : [extension('lactation', { valueCode: visit.lactation })]),
       ...(notes === '' ? [] : [extension('notes', { valueString: notes })]),
+      ...visit.allergies.map((entry) =>
+        extension('allergy', {
+          valueReference: reference('AllergyIntolerance', allergyId(patientId, known.indexOf(entry))),
+        }),
+      ),
     ],
-    ...(sourceId === null ? {} : { identifier: [{ system: `${FLAME}/identifier/visit`, value: sourceId }] }),
+    identifier: [{ system: `${FLAME}/identifier/visit`, value: sourceId ?? id }],
     status: prescribed === null ? 'in-progress' : 'finished',
     class: { system: ACT_CODE, code, display },
     ...(context.specialty === null
@@ -248,13 +266,14 @@ function observationsOf(visit: Visit, links: ReturnType<typeof linksOf>): Observ
 }
 
 function statementOf(
-  { id, patientId }: Visit,
+  visit: Visit,
   statement: string,
   status: MedicationStatement['status'],
   drug: DrugId,
   names: ExportNames,
   use?: Directions,
 ): MedicationStatement {
+  const { id, patientId } = visit;
   const text = use === undefined ? '' : directionsText(use);
   return {
     resourceType: 'MedicationStatement',
@@ -263,6 +282,7 @@ function statementOf(
     medicationCodeableConcept: medication(drug, names),
     subject: reference('Patient', patientId),
     context: reference('Encounter', id),
+    dateAsserted: linksOf(visit).date,
     ...(text === '' ? {} : { dosage: [{ text }] }),
   };
 }

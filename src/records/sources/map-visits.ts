@@ -24,14 +24,22 @@ export function mapVisits(visits: readonly SourceVisit[], context: SourceContext
     visit,
     drugs: visit.drugs && readMentions(visit.drugs, context),
     current: readMentions(visit.current, context),
+    previous: visit.previous && readMentions(visit.previous, context),
   }));
-  return read.map(({ visit, drugs, current }, at) => {
+  return read.map(({ visit, drugs, current, previous }, at) => {
     const before = read
       .slice(0, visit.episode ? undefined : at)
       .findLast(
         (other) => other.drugs?.ids.length && other.visit.dx.length > 0 && isBefore(other.visit, visit),
       );
-    const { origin, drugs: _written, current: _taken, episode: _episode, ...rest } = visit;
+    const {
+      origin,
+      drugs: _written,
+      current: _taken,
+      previous: _earlier,
+      episode: _episode,
+      ...rest
+    } = visit;
     const {
       visit: id,
       patient,
@@ -49,7 +57,7 @@ export function mapVisits(visits: readonly SourceVisit[], context: SourceContext
       ...more
     } = rest;
     const unmapped = bounded(
-      [...(drugs?.unmapped ?? []), ...current.unmapped],
+      [...(drugs?.unmapped ?? []), ...current.unmapped, ...(previous?.unmapped ?? [])],
       context.log,
       'unmapped drugs',
     );
@@ -73,7 +81,7 @@ export function mapVisits(visits: readonly SourceVisit[], context: SourceContext
         dx,
         chronic,
         procedures,
-        previous: before?.drugs?.ids ?? [],
+        previous: previous?.ids ?? before?.drugs?.ids ?? [],
         ...(drugs ? { drugs: drugs.ids } : {}),
         ...(current.ids.length > 0 ? { current: current.ids } : {}),
         ...(unmapped.length > 0 ? { unmapped } : {}),

@@ -36,6 +36,8 @@ export interface Staging {
 export type SourceVisit = Omit<VisitRecord, 'drugs' | 'current' | 'previous' | 'unmapped'> & {
   readonly drugs: readonly CountedMention[] | null;
   readonly current: readonly CountedMention[];
+  /** Where the source says it; otherwise they are the drugs of the patient's visit before. */
+  readonly previous?: readonly CountedMention[];
   /** The row that made it. */
   readonly origin: { readonly file: string; readonly line: number };
   /**

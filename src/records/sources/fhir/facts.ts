@@ -5,6 +5,7 @@ import type { ImportLog } from '../../import-log.ts';
 import { icdCode } from '../codes.ts';
 import type { Fact } from '../source.ts';
 import { measuredBy, type Measured } from './measurements.ts';
+import { ownCodes, ownEncounter, ownIdentifier, ownIngredient, type OwnEncounter } from './own.ts';
 import {
   codesIn,
   referenced,
@@ -18,7 +19,14 @@ import {
 /** A medication as a resource names it, or the Medication resource that does. */
 export type Drug = { readonly name: string; readonly codes: readonly DrugCode[] } | { readonly ref: string };
 
-export type PatientFact = readonly [kind: 'Patient', name: string, gender: string, birth: string];
+export type PatientFact = readonly [
+  kind: 'Patient',
+  name: string,
+  gender: string,
+  birth: string,
+  /** The identifier that Flame's own export gives. */
+  own?: string | null,
+];
 export type EncounterFact = readonly [
   kind: 'Encounter',
   key: string,
@@ -28,11 +36,15 @@ export type EncounterFact = readonly [
   words: string,
   file: string,
   line: number,
+  /** Where Flame wrote it as a whole record. */
+  own?: OwnEncounter | null,
 ];
 export interface ConditionCodes {
   readonly ten: readonly string[];
   readonly nine: readonly string[];
   readonly snomed: readonly string[];
+  /** Flags of chronic conditions, which only Flame's own export holds. */
+  readonly chronic?: readonly string[];
 }
 export type ConditionFact = readonly [
   kind: 'Condition',
@@ -58,7 +70,7 @@ export type DrugFact = readonly [
   end: string | null,
   active: boolean,
 ];
-export type AllergyFact = readonly [kind: 'Allergy', words: string, recorded: string | null];
+export type AllergyFact = readonly [kind: 'Allergy', words: string, recorded: string | null, key?: string];
 export type ObservationFact = readonly [
   kind: 'Observation',
   encounter: string | null,
@@ -88,13 +100,15 @@ type Reader<Type extends ResourceType> = (
 
 /** One reader for each resource of a patient; null where the resource says nothing that counts, after telling the log why. */
 export const READERS: { readonly [Type in Exclude<ResourceType, 'Medication'>]: Reader<Type> } = {
-  Patient: ({ name = [], gender = 'unknown', birthDate = '' }) => {
+  Patient: ({ name = [], gender = 'unknown', birthDate = '', identifier }) => {
     const shown = name.find(({ use }) => use === 'official') ?? name[0];
     const words = shown?.text ?? [...(shown?.given ?? []), shown?.family ?? ''].join(' ');
-    return ['Patient', words.replace(/\s+/g, ' ').trim(), gender, birthDate];
+    const own = ownIdentifier(identifier, 'patient');
+    return ['Patient', words.replace(/\s+/g, ' ').trim(), gender, birthDate, own];
   },
 
-  Encounter: ({ status = '', class: kind, type = [], reasonCode = [], period }, { key, file, line }, log) => {
+  Encounter: (encounter, { key, file, line }, log) => {
+    const { status = '', class: kind, type = [], reasonCode = [], period } = encounter;
     if (status === 'cancelled' || status === 'entered-in-error' || status === 'planned') {
       log.leaveOut(`Encounter with status ${status}`);
       return null;
@@ -105,7 +119,8 @@ export const READERS: { readonly [Type in Exclude<ResourceType, 'Medication'>]: 
     }
     const words = [...type, ...reasonCode].map(wordsOf).filter((one) => one !== '');
     const shown = [...new Set(words)].join('; ');
-    return ['Encounter', key, kind?.code ?? '', period.start, period.end ?? null, shown, file, line];
+    const own = ownEncounter(encounter);
+    return ['Encounter', key, kind?.code ?? '', period.start, period.end ?? null, shown, file, line, own];
   },
 
   Condition: (condition, _place, log) => {
@@ -113,10 +128,12 @@ export const READERS: { readonly [Type in Exclude<ResourceType, 'Medication'>]: 
       condition;
     if (REFUTED.has(statusOf(condition.verificationStatus))) return left(log, 'Condition that was refuted');
     const words = wordsOf(code);
+    const chronic = ownCodes(code, 'NAMCS-CHRONIC');
     const codes: ConditionCodes = {
       ten: clean(codesIn(code, 'icd-10')),
       nine: clean(codesIn(code, 'icd-9')),
       snomed: codesIn(code, 'snomed'),
+      ...(chronic.length > 0 ? { chronic } : {}),
     };
     if (words === '' && Object.values(codes).every((list: readonly string[]) => list.length === 0))
       return left(log, 'Condition without a code');
@@ -183,7 +200,7 @@ export const READERS: { readonly [Type in Exclude<ResourceType, 'Medication'>]: 
     ];
   },
 
-  AllergyIntolerance: (allergy, _place, log) => {
+  AllergyIntolerance: (allergy, { key }, log) => {
     const { code, clinicalStatus, verificationStatus, recordedDate, onsetDateTime, reaction = [] } = allergy;
     if (REFUTED.has(statusOf(verificationStatus))) return left(log, 'AllergyIntolerance that was refuted');
     if (['inactive', 'resolved'].includes(statusOf(clinicalStatus)))
@@ -193,7 +210,7 @@ export const READERS: { readonly [Type in Exclude<ResourceType, 'Medication'>]: 
     if (/^no known\b/i.test(words ?? '') || codesIn(code, 'snomed').some((one) => NO_ALLERGY.has(one)))
       return left(log, 'AllergyIntolerance that says there is none');
     if (!words) return left(log, 'AllergyIntolerance without words');
-    return ['Allergy', words.slice(0, 300), recordedDate ?? onsetDateTime ?? null];
+    return ['Allergy', words.slice(0, 300), recordedDate ?? onsetDateTime ?? null, key];
   },
 
   Observation: (observation, _place, log) => {
@@ -236,8 +253,10 @@ function drugOf(resource: Resource<'MedicationRequest'>): Drug | null {
   return ref === null ? null : { ref };
 }
 
-/** RxNorm and NDC codes, and the words. */
+/** RxNorm and NDC codes, and the words; the ingredient's name alone where Flame's own export names it. */
 export function drugIn(concept: Concept): Drug | null {
+  const own = ownIngredient(concept);
+  if (own !== null) return { name: own, codes: [] };
   const codes: DrugCode[] = [
     ...codesIn(concept, 'rxnorm').map((code): DrugCode => ({ system: 'rxnorm', code })),
     ...codesIn(concept, 'ndc').map((code): DrugCode => ({ system: 'ndc', code })),

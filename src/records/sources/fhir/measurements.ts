@@ -88,7 +88,7 @@ function measured(kind: Kind, quantity: NonNullable<Resource<'Observation'>['val
   if (value === undefined) return { problem: `Observation: ${kind} without a value` };
   if (!convert)
     return { problem: `Observation: ${kind} in the unit "${written.slice(0, 40)}", which is not known` };
-  const converted = Math.round(convert(value) * 100) / 100;
+  const converted = convert === same ? value : Math.round(convert(value) * 100) / 100;
   const [lowest, highest] = BELIEVED[kind];
   if (converted < lowest || converted > highest)
     return { problem: `Observation: ${kind} outside what is believed` };

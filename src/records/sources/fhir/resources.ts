@@ -44,6 +44,7 @@ const medication = {
 
 export const RESOURCES = {
   Patient: z.object({
+    identifier: z.unknown().optional(),
     name: z
       .array(
         z.object({
@@ -59,6 +60,8 @@ export const RESOURCES = {
     birthDate: dateTime.optional(),
   }),
   Encounter: z.object({
+    identifier: z.unknown().optional(),
+    extension: z.unknown().optional(),
     status: code.optional(),
     class: coding.optional(),
     type: z.array(concept).max(100).optional(),
@@ -181,7 +184,8 @@ const SYSTEMS: readonly (readonly [
   RegExp,
   'icd-10' | 'icd-9' | 'icd-10-pcs' | 'icd-9-proc' | 'snomed' | 'loinc' | 'rxnorm' | 'ndc',
 ])[] = [
-  [/icd-10-pcs|6\.103\b.*pcs|2\.16\.840\.1\.113883\.6\.4$/i, 'icd-10-pcs'],
+  // The address that HL7 gives ICD-10-PCS names no part of it.
+  [/cms\.gov\/medicare\/coding\/icd10|icd-10-pcs|6\.103\b.*pcs|2\.16\.840\.1\.113883\.6\.4$/i, 'icd-10-pcs'],
   [/icd-?10|2\.16\.840\.1\.113883\.6\.90$/i, 'icd-10'],
   [/2\.16\.840\.1\.113883\.6\.104$|icd-?9.*proc/i, 'icd-9-proc'],
   [/icd-?9|2\.16\.840\.1\.113883\.6\.103$/i, 'icd-9'],

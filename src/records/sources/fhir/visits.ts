@@ -4,6 +4,8 @@
  */
 
 import type { Measurements, Setting, Sex, VisitRecord } from '../../../shared/domain.ts';
+import { wholeRecord } from './own-visit.ts';
+import type { OwnEncounter } from './own.ts';
 import { bounded, countDrugs, dayOf, Mentions, yearsBetween } from '../codes.ts';
 import type { CountedMention, Fact, SourceContext, SourceVisit } from '../source.ts';
 import type {
@@ -65,41 +67,27 @@ export function visitsOfPatient(
   }
   const chart = new Chart(facts, encounters, context);
   const visits = encounters.flatMap((encounter): SourceVisit[] => {
-    const [, key, kind, start, end, words, file, line] = encounter;
-    const age = person ? ageAt(person[3], start) : null;
+    const [, key, kind, start, , , file, line, own = null] = encounter;
+    const age = person ? (own?.age ?? ageAt(person[3], start)) : null;
     if (!person || age === null) {
       const why = !person ? 'is not in the file' : person[3] === '' ? 'has no birthDate' : 'was born later';
       log.refuse(line, `Encounter: its patient ${patient} ${why}, so the visit has no age`, file);
       return [];
     }
-    const [, name, gender] = person;
-    const { system, codes, wordsOnly } = chart.diagnoses(encounter);
+    const [, name, gender, , identifier] = person;
     const day = dayOf(start);
-    const notes = [words, ...(wordsOnly.length > 0 ? [`Without an ICD code: ${wordsOnly.join('; ')}`] : [])];
-    const measured = chart.measurements(encounter);
     return [
       {
-        visit: `fhir-${key}`,
-        patient: `fhir-${patient}`,
+        visit: own?.visit ?? `fhir-${key}`,
+        patient: identifier ?? `fhir-${patient}`,
         ...(name === '' ? {} : { name: name.slice(0, 300) }),
         year: Number(start.slice(0, 4)),
         ...(day === null ? {} : { date: day }),
         age,
         sex: SEXES[gender] ?? 'unknown',
         setting: SETTINGS[kind.toUpperCase()] ?? 'unknown',
-        reasons: [],
-        dx_system: system,
-        dx: codes,
-        chronic: [],
-        procedures: chart.procedures(encounter),
-        allergies: chart.allergies(start, end),
-        current: chart.current(encounter),
-        drugs: chart.prescribed(encounter),
-        ...measured,
-        notes: notes
-          .filter((one) => one !== '')
-          .join('. ')
-          .slice(0, LONGEST_NOTE),
+        ...(own === null ? recordedAt(encounter, chart) : chart.whole(encounter, own)),
+        ...chart.measurements(encounter),
         origin: { file, line },
       },
     ];
@@ -108,7 +96,29 @@ export function visitsOfPatient(
   return visits;
 }
 
+/** What a visit holds besides its measurements, gathered from the encounter and from what was active when it began. */
+function recordedAt(encounter: EncounterFact, chart: Chart) {
+  const [, , , start, end, words] = encounter;
+  const { system, codes, wordsOnly } = chart.diagnoses(encounter);
+  const notes = [words, ...(wordsOnly.length > 0 ? [`Without an ICD code: ${wordsOnly.join('; ')}`] : [])];
+  return {
+    reasons: [],
+    dx_system: system,
+    dx: codes,
+    chronic: [],
+    procedures: chart.procedures(encounter),
+    allergies: chart.allergies(start, end),
+    current: chart.current(encounter),
+    drugs: chart.prescribed(encounter),
+    notes: notes
+      .filter((one) => one !== '')
+      .join('. ')
+      .slice(0, LONGEST_NOTE),
+  };
+}
+
 class Chart {
+  readonly #facts: readonly Fact[];
   readonly #conditions: readonly ConditionFact[];
   readonly #drugs: readonly DrugFact[];
   readonly #allergies: readonly AllergyFact[];
@@ -122,6 +132,7 @@ class Chart {
 
   constructor(facts: readonly Fact[], encounters: readonly EncounterFact[], context: SourceContext) {
     this.#context = context;
+    this.#facts = facts;
     // In an order of their own: a bulk export has none, and comes in another one each time.
     this.#conditions = inOrder(of<ConditionFact>(facts, 'Condition'), ([, , codes, words, onset]) => [
       onset,
@@ -155,11 +166,23 @@ class Chart {
     countDrugs(this.#mentions(this.#drugs), context);
     this.#used.clear();
     for (const condition of this.#conditions) {
-      const [, , { ten, nine, snomed }, words] = condition;
-      if (ten.length + nine.length > 0 || snomed.some((code) => context.conditionCodes(code) !== null))
+      const [, , { ten, nine, snomed, chronic = [] }, words] = condition;
+      if (
+        ten.length + nine.length + chronic.length > 0 ||
+        snomed.some((code) => context.conditionCodes(code) !== null)
+      )
         continue;
       context.log.unmappedCondition(snomed[0] ?? words, words);
     }
+  }
+
+  /** An encounter that Flame wrote: what names it, in the order of the file, and nothing else. */
+  whole([, key]: EncounterFact, own: OwnEncounter) {
+    const here = this.#facts.filter(
+      (fact) => fact[1] === key || (fact[0] === 'Allergy' && own.allergies.includes(fact[3] as string)),
+    );
+    for (const fact of here) this.#used.add(fact);
+    return wholeRecord(own, here, (drugs) => this.#mentions(drugs), this.#context.log);
   }
 
   diagnoses([, key, , start, end]: EncounterFact): {
