@@ -72,7 +72,10 @@ export async function selectVisits(
   return { visits: split, report: dataReport({ split, leftOut, base, knowledge, settings }) };
 }
 
-/** Visits that say what was decided, newest first; a signed decision comes before what the record says. */
+/**
+ * Visits that say what was decided, newest first; a signed decision comes before what the record says. Patients by their
+ * place in the database: folds are drawn by it, and the same import is to give the same model on another computer.
+ */
 function rowsOf(db: ReadableDb, { source, from, to, demo }: FinetuneSelection): Row[] {
   const recorded = source === 'signed' ? '0' : 'v.prescribed_known = 1';
   const signed =
@@ -82,7 +85,7 @@ function rowsOf(db: ReadableDb, { source, from, to, demo }: FinetuneSelection): 
        WHERE d.visit = v.key AND d.signer_name IS NOT NULL ORDER BY d.key DESC LIMIT 1)`;
   return db.all<Row>(
     `SELECT * FROM (
-       SELECT v.id, p.id AS patient, v.prescribed_known, ${signed} AS final, ${recorded} AS recorded, v.key AS key
+       SELECT v.id, 'p' || p.key AS patient, v.prescribed_known, ${signed} AS final, ${recorded} AS recorded, v.key AS key
        FROM visits v JOIN patients p ON p.key = v.patient AND p.archived_at IS NULL
        WHERE v.demo = ? AND v.date >= ? AND v.date <= ?)
      WHERE final IS NOT NULL OR recorded = 1
