@@ -10,6 +10,7 @@ import { contextOf, readVisitFile } from '../src/flame/corpus.ts';
 import { controlOf } from '../src/flame/local/control.ts';
 import { finetune } from '../src/flame/local/finetune.ts';
 import { type DatedVisit, splitVisits } from '../src/flame/local/split-visits.ts';
+import { withEarlierVisits } from '../src/flame/site/patient-history.ts';
 import { readModelPack, SHIPPED_PACK } from '../src/flame/model-pack.ts';
 import { loadKnowledge } from '../src/knowledge/knowledge.ts';
 import { DEFAULT_SETTINGS, type FinetuneProfile, PROFILES } from '../src/shared/finetune.ts';
@@ -38,7 +39,12 @@ const processor = (): string => {
 };
 try {
   const { manifest } = await finetune(
-    { job: 'bench', name: 'bench', split: splitVisits(visits), settings: { ...DEFAULT_SETTINGS, profile } },
+    {
+      job: 'bench',
+      name: 'bench',
+      split: splitVisits(withEarlierVisits(visits)),
+      settings: { ...DEFAULT_SETTINGS, profile },
+    },
     {
       base: readModelPack(join(root, 'models', SHIPPED_PACK)),
       knowledge: loadKnowledge(join(root, 'resources/knowledge')),

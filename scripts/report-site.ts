@@ -11,6 +11,7 @@ import { readVisitFile } from '../src/flame/corpus.ts';
 import { recordedPairs } from '../src/flame/formulary-pairs.ts';
 import { readModelPack, SHIPPED_PACK } from '../src/flame/model-pack.ts';
 import { siteFormulary } from '../src/flame/site/adapt.ts';
+import { withEarlierVisits } from '../src/flame/site/patient-history.ts';
 import { labelsOf, type SiteVisit, siteVisit } from '../src/flame/site/site-visits.ts';
 import { loadKnowledge } from '../src/knowledge/knowledge.ts';
 import { FOLDS, scoreSite } from './sites/cross-validate.ts';
@@ -30,8 +31,10 @@ const results: SiteResult[] = [];
 for (const { name, file, sha256 } of manifest.sites) {
   if (wanted !== undefined && !file.startsWith(wanted)) continue;
   const started = performance.now();
-  const all: SiteVisit[] = [];
-  for await (const record of readVisitFile(join(root, 'data/sites', file))) all.push(siteVisit(record));
+  const dated: (SiteVisit & { readonly date: string | null })[] = [];
+  for await (const record of readVisitFile(join(root, 'data/sites', file)))
+    dated.push({ ...siteVisit(record), date: record.date ?? null });
+  const all = withEarlierVisits(dated);
   const formulary = siteFormulary(all);
   const truthOfAll = labelsOf(all, formulary);
   const visits = all.filter((_, i) => truthOfAll[i]!.length >= 2);

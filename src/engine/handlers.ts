@@ -33,6 +33,7 @@ import { hooksHandlers } from './hooks/hooks-handlers.ts';
 import { siteTableHandlers } from './site-table-handlers.ts';
 import { siteMappings } from './store/site-mappings.ts';
 import { appendAudit, type AuditEvent } from './store/audit.ts';
+import { withEarlierVisits } from './store/earlier-visits.ts';
 import { isArchived } from './store/patient-changes.ts';
 import { demoLoaded, getPatient, listPatients } from './store/patients.ts';
 import { saveRecommendation } from './store/recommendations.ts';
@@ -194,7 +195,7 @@ function engineHandlers(
       const { visitId, useHabits = true } = parseParameters('recommend', params);
       const { active, habits, db } = workspace;
       runner.noteWork();
-      const visit = getVisit(db, visitId);
+      const visit = withEarlierVisits(db, getVisit(db, visitId));
       const reply = await active.use(({ recommender }) =>
         recommender.recommend(visit, { habits, useHabits }),
       );

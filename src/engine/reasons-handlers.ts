@@ -12,6 +12,7 @@ import { parseParameters } from './parameters.ts';
 import type { ActiveModel } from './models/active-model.ts';
 import { contextHash } from './recommend.ts';
 import type { Handlers } from './serve.ts';
+import { withEarlierVisits } from './store/earlier-visits.ts';
 import { findRecommendation } from './store/recommendations.ts';
 import { pastVisits } from './store/similar-visits.ts';
 import { getVisit } from './store/visits.ts';
@@ -57,7 +58,7 @@ function recommended(
   visitId: VisitId,
   id: RecommendationId,
 ): { readonly visit: Visit; readonly recommendation: Recommendation } {
-  const visit = getVisit(db, visitId);
+  const visit = withEarlierVisits(db, getVisit(db, visitId));
   const recommendation = findRecommendation(db, id);
   const same =
     recommendation !== null &&

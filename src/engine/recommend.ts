@@ -264,7 +264,8 @@ export class Recommender {
  */
 export function contextHash(visit: VisitFacts): string {
   const { context, allergies, pregnancy, lactation, measurements } = visit;
-  const { diagnoses, ...rest } = context;
+  // What was decided before is no content of this visit: a decision entered late makes no recommendation outdated.
+  const { diagnoses, earlierVisits: _earlierVisits, ...rest } = context;
   const { creatinine, weight } = measurements;
   const recorded = Object.entries({ pregnancy, lactation, creatinine, weight }).filter(
     ([, value]) => value !== null && value !== 'unknown',

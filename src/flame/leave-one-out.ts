@@ -66,8 +66,15 @@ export function withoutEntry(context: ClinicalContext, entry: VisitEntry): Clini
       return { ...context, chronic: context.chronic.filter((code) => code !== entry.code) };
     case 'current-medication':
       return { ...context, currentMedications: without(context.currentMedications, entry.drug) };
-    case 'previous-medication':
-      return { ...context, previousMedications: without(context.previousMedications, entry.drug) };
+    case 'previous-medication': {
+      // A drug that was on the previous list and is blanked there alone would still be read from the lists before it.
+      const earlierVisits = context.earlierVisits?.map((visit) => ({
+        ...visit,
+        drugs: without(visit.drugs, entry.drug),
+      }));
+      const previousMedications = without(context.previousMedications, entry.drug);
+      return { ...context, previousMedications, ...(earlierVisits && { earlierVisits }) };
+    }
     case 'age':
       return { ...context, age: Number.NaN };
     case 'sex':

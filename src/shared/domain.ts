@@ -85,6 +85,18 @@ export interface ClinicalContext {
   readonly procedures: readonly string[];
   readonly currentMedications: readonly DrugId[];
   readonly previousMedications: readonly DrugId[];
+  /**
+   * What was decided at the patient's visits on earlier days, newest first, as the record of patients knows it. No part of
+   * the visit's own content: absent where nobody looked it up.
+   */
+  readonly earlierVisits?: readonly EarlierVisit[];
+}
+
+/** What a later visit of the patient may know of an earlier one. */
+export interface EarlierVisit {
+  readonly drugs: readonly DrugId[];
+  /** Days before the visit that looks back; at least 1. */
+  readonly daysAgo: number;
 }
 
 /** 4 contraindicated, 3 avoid the combination, 2 monitor or adjust, 1 be aware. */

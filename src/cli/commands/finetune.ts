@@ -10,6 +10,7 @@ import { finetune } from '../../flame/local/finetune.ts';
 import type { LocalManifest } from '../../flame/local/local-model.ts';
 import { type DatedVisit, splitVisits, type VisitSplit } from '../../flame/local/split-visits.ts';
 import { type ModelPack, readModelPack, SHIPPED_PACK } from '../../flame/model-pack.ts';
+import { respelled, withEarlierVisits } from '../../flame/site/patient-history.ts';
 import type { Knowledge } from '../../knowledge/knowledge.ts';
 import { FlameError } from '../../shared/errors.ts';
 import {
@@ -176,17 +177,12 @@ async function prepared({ visits: path, pack, profile, threads, seed }: Options)
     if (drugs.length === 0) leftOut.noDrugs += 1;
     else if (context.diagnoses.length + context.chronic.length === 0) leftOut.noProblem += 1;
     else {
-      const { currentMedications, previousMedications } = context;
       return [
         {
           id,
           patient: patient ?? id,
           date: date ?? null,
-          context: {
-            ...context,
-            currentMedications: currentMedications.map(spelled),
-            previousMedications: previousMedications.map(spelled),
-          },
+          context: respelled(context, spelled),
           drugs: [...new Set(drugs.map(spelled))],
         },
       ];
@@ -194,7 +190,7 @@ async function prepared({ visits: path, pack, profile, threads, seed }: Options)
     return [];
   });
   const settings: FinetuneSettings = { ...DEFAULT_SETTINGS, profile, threads, seed };
-  const split = splitVisits(usable);
+  const split = splitVisits(withEarlierVisits(usable));
   return {
     base,
     knowledge,

@@ -6,10 +6,12 @@
 import { dataReport } from '../../flame/local/data-report.ts';
 import { type DatedVisit, splitVisits } from '../../flame/local/split-visits.ts';
 import type { ModelPack } from '../../flame/model-pack.ts';
+import { respelled } from '../../flame/site/patient-history.ts';
 import type { Knowledge } from '../../knowledge/knowledge.ts';
 import type { DataReport, FinetuneSelection, FinetuneSettings } from '../../shared/finetune.ts';
 import { asId, type DrugId, type VisitId } from '../../shared/ids.ts';
 import type { TrainingVisits } from '../../shared/trainer-process.ts';
+import { withEarlierVisits } from '../store/earlier-visits.ts';
 import type { ReadableDb } from '../store/handle.ts';
 import { DrugNames } from '../store/json-columns.ts';
 import { findVisit } from '../store/visits.ts';
@@ -52,7 +54,7 @@ export async function selectVisits(
     if (!visit) continue;
     const decided = row.final === null ? null : DrugNames.parse(JSON.parse(row.final)).map(({ id }) => id);
     const drugs = [...new Set((decided ?? visit.prescribed ?? []).map(spelled))];
-    const { context } = visit;
+    const { context } = withEarlierVisits(db, visit);
     if (drugs.length === 0) leftOut.noDrugs += 1;
     else if (context.diagnoses.length + context.chronic.length === 0) leftOut.noProblem += 1;
     else
@@ -60,11 +62,7 @@ export async function selectVisits(
         id: visit.id,
         patient: row.patient,
         date: visit.dateKnown ? visit.date : null,
-        context: {
-          ...context,
-          currentMedications: context.currentMedications.map(spelled),
-          previousMedications: context.previousMedications.map(spelled),
-        },
+        context: respelled(context, spelled),
         drugs,
       });
   }

@@ -8,6 +8,7 @@ import { sigmoid } from '../probability.ts';
 import { expectedJaccardList } from '../set-rules.ts';
 import { siteFormulary } from '../site/adapt.ts';
 import { askExperts, type Experts, fitExperts } from '../site/experts.ts';
+import { withPreviousList } from '../site/patient-history.ts';
 import { SiteEncoder } from '../site/site-encoder.ts';
 import { labelsOf, positionsOf, type SiteVisit } from '../site/site-visits.ts';
 
@@ -66,7 +67,7 @@ export class SiteBaselines {
       {
         model: 'previous-visit',
         lists: visits.map(({ context }, at) => {
-          const copied = positionsOf(context.previousMedications, place);
+          const copied = positionsOf(withPreviousList(context).previousMedications, place);
           return copied.length > 0 ? copied : byLogistic[at]!;
         }),
         scores: null,

@@ -63,8 +63,11 @@ export function fitTrees(
     table.below.push(-1);
     return table.columns.length - 1;
   };
-  const grow = (node: number, members: Uint32Array, levels: number): void => {
-    const split = levels === 0 ? null : bestSplit(members, bins, width, edges, gradients, curvatures);
+  const sumsOf = (members: Uint32Array): Float64Array =>
+    histogram(members, bins, width, gradients, curvatures);
+  /** @param sums the members' histogram, spent by this call; null where no split is looked for */
+  const grow = (node: number, members: Uint32Array, levels: number, sums: Float64Array | null): void => {
+    const split = sums && bestSplit(sums, edges);
     if (split === null) {
       let gradient = 0;
       let curvature = LEAF_RIDGE;
@@ -83,12 +86,19 @@ export function fitTrees(
     table.columns[node] = split.column;
     table.values[node] = edges[split.column]![split.bin]!;
     table.below[node] = left;
-    grow(left, members.filter(isBelow), levels - 1);
-    grow(
-      left + 1,
-      members.filter((i) => !isBelow(i)),
-      levels - 1,
-    );
+    const below = members.filter(isBelow);
+    const above = members.filter((i) => !isBelow(i));
+    if (levels === 1) {
+      grow(left, below, 0, null);
+      grow(left + 1, above, 0, null);
+      return;
+    }
+    // Only the smaller side is counted: the other one's sums are what is left of the whole.
+    const small = below.length <= above.length ? below : above;
+    const own = sumsOf(small);
+    for (let at = 0; at < own.length; at += 1) sums![at]! -= own[at]!;
+    grow(left, below, levels - 1, small === below ? own : sums);
+    grow(left + 1, above, levels - 1, small === above ? own : sums);
   };
   for (let tree = 0; tree < trees; tree += 1) {
     for (let i = 0; i < n; i += 1) {
@@ -98,7 +108,7 @@ export function fitTrees(
     }
     const root = addNode();
     table.roots.push(root);
-    grow(root, all, depth);
+    grow(root, all, depth, depth === 0 ? null : sumsOf(all));
   }
   return {
     roots: Int32Array.from(table.roots),
@@ -147,38 +157,47 @@ function binned(rows: Float32Array, n: number, width: number, edges: readonly Fl
   return bins;
 }
 
-function bestSplit(
+/** Sums of gradient and curvature [width · BINS · 2] of the members in each bin of each column. */
+function histogram(
   members: Uint32Array,
   bins: Uint8Array,
   width: number,
-  edges: readonly Float32Array[],
   gradients: Float32Array,
   curvatures: Float32Array,
-): { readonly column: number; readonly bin: number } | null {
-  const gradient = new Float64Array(width * BINS);
-  const curvature = new Float64Array(width * BINS);
-  let allGradient = 0;
-  let allCurvature = 0;
+): Float64Array {
+  const sums = new Float64Array(width * BINS * 2);
   for (const i of members) {
     const g = gradients[i]!;
     const h = curvatures[i]!;
-    allGradient += g;
-    allCurvature += h;
+    const from = i * width;
     for (let column = 0; column < width; column += 1) {
-      const at = column * BINS + bins[i * width + column]!;
-      gradient[at]! += g;
-      curvature[at]! += h;
+      const at = (column * BINS + bins[from + column]!) * 2;
+      sums[at]! += g;
+      sums[at + 1]! += h;
     }
+  }
+  return sums;
+}
+
+function bestSplit(
+  sums: Float64Array,
+  edges: readonly Float32Array[],
+): { readonly column: number; readonly bin: number } | null {
+  let allGradient = 0;
+  let allCurvature = 0;
+  for (let bin = 0; bin < BINS; bin += 1) {
+    allGradient += sums[bin * 2]!;
+    allCurvature += sums[bin * 2 + 1]!;
   }
   const worth = (g: number, h: number): number => (g * g) / (h + LEAF_RIDGE);
   let best: { readonly column: number; readonly bin: number } | null = null;
   let bestGain = GAIN_MINIMUM;
-  for (let column = 0; column < width; column += 1) {
+  for (const [column, cuts] of edges.entries()) {
     let g = 0;
     let h = 0;
-    for (let bin = 0; bin < edges[column]!.length; bin += 1) {
-      g += gradient[column * BINS + bin]!;
-      h += curvature[column * BINS + bin]!;
+    for (let bin = 0; bin < cuts.length; bin += 1) {
+      g += sums[(column * BINS + bin) * 2]!;
+      h += sums[(column * BINS + bin) * 2 + 1]!;
       if (h < LEAF_MINIMUM || allCurvature - h < LEAF_MINIMUM) continue;
       const gain = worth(g, h) + worth(allGradient - g, allCurvature - h) - worth(allGradient, allCurvature);
       if (gain <= bestGain) continue;

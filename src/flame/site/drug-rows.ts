@@ -4,7 +4,8 @@
  */
 
 import type { Experts, Opinions } from './experts.ts';
-import { logit } from '../probability.ts';
+import { logit, sigmoid } from '../probability.ts';
+import { heldBefore } from './patient-history.ts';
 import type { SiteInput } from './site-encoder.ts';
 
 /** What is known of the site's drugs beside its visits. */
@@ -35,6 +36,7 @@ export const COLUMNS = [
   'previous·previous length',
   'not previous·uptake',
   'class mate previous',
+  'earlier lists',
   'classifier',
   'history·classifier',
   'classifier logit',
@@ -59,6 +61,8 @@ export const WIDTH = COLUMNS.length;
 const USUAL_LOG_LENGTH = 3;
 /** A usual logit of the classifier. */
 const USUAL_LOGIT = -3;
+/** Lists like everybody's that stand behind the share of a patient's own lists. */
+const PRIOR_LISTS = 1;
 
 /** Writes the rows of one visit at `at` of `out`: drugs · WIDTH values. @param prior the classifier's probabilities */
 export function writeRows(
@@ -72,6 +76,7 @@ export function writeRows(
 ): void {
   const drugs = experts.base.length;
   const before = new Set(input.previous);
+  const earlier = heldBefore(input.earlier, drugs);
   const mates = new Set(input.previous.flatMap((drug) => traits.classMates[drug]!));
   const history = input.previousLength > 0 ? 1 : 0;
   const past = history * (Math.log(Math.max(1, input.previousLength)) - USUAL_LOG_LENGTH);
@@ -103,6 +108,7 @@ export function writeRows(
         previous * past,
         history * (1 - previous) * (experts.uptake[drug]! - base),
         (1 - previous) * (mates.has(drug) ? 1 : 0),
+        logit((earlier.held[drug]! + PRIOR_LISTS * sigmoid(base)) / (earlier.lists + PRIOR_LISTS)) - base,
         lift,
         history * lift,
         known * (zero - USUAL_LOGIT),

@@ -6,6 +6,7 @@ import type { DrugId } from '../../shared/ids.ts';
 import { type CodeFamilies, codeFamilies } from '../code-families.ts';
 import { codeTables } from '../code-tables.ts';
 import { describeVisit } from '../features.ts';
+import { earlierLists, withPreviousList } from './patient-history.ts';
 import { positionsOf } from './site-visits.ts';
 
 export interface SparseRow {
@@ -23,6 +24,8 @@ export interface SiteInput {
   readonly previous: readonly number[];
   /** Drugs of the previous visit inside and outside the formulary; 0 when there was none. */
   readonly previousLength: number;
+  /** Formulary positions of each earlier list, the previous visit's first. */
+  readonly earlier: readonly (readonly number[])[];
   /** [1, …]: what the length of a list is predicted from. */
   readonly size: readonly number[];
 }
@@ -63,7 +66,8 @@ export class SiteEncoder {
     const families = siteFamilies(knowledge);
     const uses = new Map<string, number>();
     for (const context of contexts)
-      for (const key of describe(context, families).keys()) uses.set(key, (uses.get(key) ?? 0) + 1);
+      for (const key of describe(withPreviousList(context), families).keys())
+        uses.set(key, (uses.get(key) ?? 0) + 1);
     const known = [...uses].filter(([, count]) => count >= FEATURE_MINIMUM).map(([key]) => key);
     return new SiteEncoder({ formulary, features: known.sort() }, knowledge);
   }
@@ -72,7 +76,8 @@ export class SiteEncoder {
     return this.state.features.length;
   }
 
-  encode(context: ClinicalContext): SiteInput {
+  encode(given: ClinicalContext): SiteInput {
+    const context = withPreviousList(given);
     const codes = { ids: [] as number[], weights: [] as number[] };
     const full = { ids: [] as number[], weights: [] as number[] };
     for (const [key, weight] of describe(context, this.families)) {
@@ -90,6 +95,7 @@ export class SiteEncoder {
       full,
       previous: positionsOf(context.previousMedications, this.positions),
       previousLength,
+      earlier: earlierLists(context, this.positions),
       size: [
         1,
         Math.log1p(context.diagnoses.length) - 2,
