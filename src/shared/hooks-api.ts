@@ -1,5 +1,8 @@
 /** The on-site service for another system (CDS Hooks) as the screen sees it: off or on, where, and what came back. Types only. */
 
+import type { OverrideReason } from './decision.ts';
+import type { Overview } from './overview.ts';
+
 interface Method<Params, Result> {
   readonly params: Params;
   readonly result: Result;
@@ -20,8 +23,32 @@ export interface HooksState {
   readonly feedback: { readonly accepted: number; readonly overridden: number; readonly answered: number };
 }
 
+/** What came back on cards, by when it was said. A record system that reports nothing leaves it unknown, not zero. */
+export interface HookFeedbackFigures {
+  /** The service is switched on. */
+  readonly enabled: boolean;
+  /** Answers given in the time, and the cards in them. */
+  readonly answered: number;
+  readonly cards: number;
+  readonly accepted: number;
+  readonly overridden: number;
+  readonly period: Overview['period'];
+  /** In order, without a gap; empty when nothing was answered or reported. */
+  readonly periods: readonly {
+    /** First local day, ISO date. */
+    readonly start: string;
+    readonly cards: number;
+    readonly accepted: number;
+    readonly overridden: number;
+  }[];
+  /** Of overridden cards, most frequent first. `own`: a code that is none of those that the cards offer. */
+  readonly reasons: readonly { readonly reason: OverrideReason | 'own' | 'none'; readonly count: number }[];
+}
+
 export interface HooksApi {
   'hooks.get': Method<Record<string, never>, HooksState>;
+  /** Local days, both included; null leaves that end open. */
+  'hooks.feedback': Method<{ from: string | null; to: string | null }, HookFeedbackFigures>;
   /** Switching on without a token is refused. */
   'hooks.set': Method<{ enabled: boolean; port: number }, HooksState>;
   /** Makes a new token in place of the one before. It is shown this once and kept as a hash. */
@@ -30,6 +57,7 @@ export interface HooksApi {
 
 export const HOOKS_METHODS = {
   'hooks.get': true,
+  'hooks.feedback': true,
   'hooks.set': true,
   'hooks.token': true,
 } as const satisfies Record<keyof HooksApi, true>;

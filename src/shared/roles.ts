@@ -70,6 +70,7 @@ export const METHOD_ROLES = {
   'codes.lists': SIGNED_IN,
   'visits.import': DATA,
   'hooks.get': ADMINISTRATION,
+  'hooks.feedback': RECORDS,
   'hooks.set': ADMINISTRATION,
   'hooks.token': ADMINISTRATION,
   'exports.count': DATA,

@@ -306,6 +306,24 @@ describe('what it answers', () => {
     const { feedback: counted } = await engine.call('hooks.get', {});
     expect(counted).toMatchObject({ accepted: 1, overridden: 1 });
     expect(counted.answered).toBeGreaterThanOrEqual(3);
+    const figures = await engine.call('hooks.feedback', { from: null, to: null });
+    expect(figures).toMatchObject({
+      enabled: true,
+      answered: counted.answered,
+      accepted: 1,
+      overridden: 1,
+      reasons: [{ reason: 'will-monitor', count: 1 }],
+    });
+    expect(figures.cards).toBeGreaterThan(figures.answered);
+    const yesterday = { from: null, to: '2001-01-01' };
+    expect(await engine.call('hooks.feedback', yesterday)).toMatchObject({
+      answered: 0,
+      cards: 0,
+      accepted: 0,
+      overridden: 0,
+      periods: [],
+      reasons: [],
+    });
     const filter = { group: 'hooks', actor: null, patientId: null, from: null, to: null } as const;
     const { entries } = await engine.call('audit.list', { filter, before: null, limit: 100 });
     const answered = entries.find(({ action }) => action === 'hooks.answered')!;

@@ -1,6 +1,6 @@
 /** The on-site service in the real app: nothing listens until it is switched on, then a real request is answered. */
 
-import { get } from 'node:http';
+import { get, request } from 'node:http';
 import { createServer } from 'node:net';
 import { expect, test } from './app.ts';
 import { seriousFindings } from './axe.ts';
@@ -32,6 +32,18 @@ test('off, nothing listens; on, a request with the token is answered and one wit
       );
       asked.on('error', () => resolve(0));
     });
+  const tell = (path: string, token: string, body: object): Promise<{ cards: { uuid: string }[] }> =>
+    new Promise((resolve, reject) => {
+      const headers = { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' };
+      const asked = request(`${address}/${path}`, { method: 'POST', agent: false, headers }, (response) => {
+        response.setEncoding('utf8');
+        let text = '';
+        response.on('data', (chunk: string) => (text += chunk));
+        response.on('end', () => resolve(JSON.parse(text) as { cards: { uuid: string }[] }));
+      });
+      asked.on('error', reject);
+      asked.end(JSON.stringify(body));
+    });
   const flame = await launch();
   const { page } = flame;
   await page.setViewportSize({ width: 1280, height: 800 });
@@ -54,6 +66,47 @@ test('off, nothing listens; on, a request with the token is answered and one wit
   expect(await ask(token)).toBe(200);
   await section.getByRole('button', { name: 'I have noted it down' }).click();
   await expect(section.locator('code')).toHaveCount(0);
+  const warfarin = { medicationCodeableConcept: { text: 'warfarin' }, subject: { reference: 'Patient/p' } };
+  const order = (text: string) => ({
+    resource: {
+      resourceType: 'MedicationRequest',
+      status: 'draft',
+      intent: 'order',
+      medicationCodeableConcept: { text },
+    },
+  });
+  const { cards } = await tell('flame-order-select', token, {
+    hook: 'order-select',
+    hookInstance: 'one',
+    context: { patientId: 'p', draftOrders: { entry: [order('fluconazole'), order('ibuprofen')] } },
+    prefetch: {
+      patient: { resourceType: 'Patient', id: 'p', gender: 'female', birthDate: '1950-01-01' },
+      taken: { resourceType: 'MedicationStatement', id: 'm', status: 'active', ...warfarin },
+    },
+  });
+  await page.getByRole('button', { name: 'Overview', exact: true }).click();
+  const figure = page.getByRole('figure', { name: 'Cards in the record system' });
+  await expect(figure.getByText(`Cards sent: ${cards.length}, in answers: 1.`)).toBeVisible();
+  await expect(figure.getByText('what became of these cards is not known here')).toBeVisible();
+  const overridden = (card: { uuid: string }, code: string) => ({
+    card: card.uuid,
+    outcome: 'overridden',
+    overrideReason: { reason: { code } },
+  });
+  await tell('flame-order-select/feedback', token, {
+    feedback: [
+      overridden(cards[0]!, 'will-monitor'),
+      overridden(cards[1]!, 'their-own'),
+      { card: cards[2]!.uuid, outcome: 'accepted' },
+    ],
+  });
+  await page.getByLabel('Demo patients instead of your own').check();
+  await expect(figure.getByText('Reported as accepted: 1, as overridden: 2.')).toBeVisible();
+  await expect(page.getByRole('figure', { name: 'Why cards were overridden' })).toContainText('own');
+  await figure.scrollIntoViewIfNeeded();
+  await page.screenshot({ path: 'test-results/hooks-overview.png' });
+  expect(await seriousFindings(page)).toEqual([]);
+  await page.getByRole('button', { name: 'Data', exact: true }).click();
   await section.getByRole('button', { name: 'Switch off' }).click();
   await expect(section.getByText('Off: nothing listens.')).toBeVisible();
   expect(await ask(token)).toBe(0);

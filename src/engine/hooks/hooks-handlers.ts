@@ -7,6 +7,7 @@ import type { HooksApi } from '../../shared/hooks-api.ts';
 import { parseParameters } from '../parameters.ts';
 import type { Handlers } from '../serve.ts';
 import { appendAudit, type AuditEvent } from '../store/audit.ts';
+import { readHookFeedback } from '../store/hook-feedback.ts';
 import { hookSettings, saveHookSettings, type HookSettings } from '../store/hooks.ts';
 import type { Workspace } from '../workspace.ts';
 import type { HookService } from './hook-service.ts';
@@ -35,6 +36,8 @@ export function hooksHandlers(
       await service.settle();
       return service.state();
     },
+
+    'hooks.feedback': (params) => readHookFeedback(workspace.db, parseParameters('hooks.feedback', params)),
 
     'hooks.set': async (params) => {
       const { enabled, port } = parseParameters('hooks.set', params);

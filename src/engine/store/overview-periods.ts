@@ -23,26 +23,36 @@ const BY_DAY = 14;
 const BY_WEEK = 92;
 const DAY_MS = 86_400_000;
 
-/** By day, week (from Monday) or month, after the time between the first and the last day; empty periods included. */
 export function periodsOf(days: readonly Day[]): Pick<Overview, 'period' | 'periods'> {
+  const { period, periods } = stretchesOf(days);
+  const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);
+  return {
+    period,
+    periods: periods.map(({ start, days: within }): OverviewPeriod => ({
+      start,
+      decisions: sum(within.map(({ decisions }) => decisions)),
+      interactionRates: sum(within.map(({ rates }) => rates)),
+    })),
+  };
+}
+
+/**
+ * By day, week (from Monday) or month, after the time between the first and the last day; empty periods included.
+ * @param days in order
+ */
+export function stretchesOf<Item extends { readonly day: string }>(
+  days: readonly Item[],
+): { period: Overview['period']; periods: { start: string; days: Item[] }[] } {
   const [first, last] = [days[0], days.at(-1)];
   if (!first || !last) return { period: 'month', periods: [] };
   const span = (noon(last.day).getTime() - noon(first.day).getTime()) / DAY_MS;
   const period = span <= BY_DAY ? 'day' : span <= BY_WEEK ? 'week' : 'month';
-  const found = new Map<string, OverviewPeriod>();
+  const found = new Map<string, Item[]>();
   const end = startOf(last.day, period);
   for (let start = startOf(first.day, period); start <= end; start = after(start, period))
-    found.set(start, { start, decisions: 0, interactionRates: 0 });
-  for (const { day, decisions, rates } of days) {
-    const start = startOf(day, period);
-    const before = found.get(start) ?? { start, decisions: 0, interactionRates: 0 };
-    found.set(start, {
-      start,
-      decisions: before.decisions + decisions,
-      interactionRates: before.interactionRates + rates,
-    });
-  }
-  return { period, periods: [...found.values()] };
+    found.set(start, []);
+  for (const item of days) found.get(startOf(item.day, period))!.push(item);
+  return { period, periods: [...found].map(([start, within]) => ({ start, days: within })) };
 }
 
 /** Noon, which a change of the clock moves into no other day. */

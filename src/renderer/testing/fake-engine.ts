@@ -211,6 +211,16 @@ export function fakeEngine(initial: Partial<AppStatus> = {}): FakeEngine {
       overrides: [],
       alerts: { proposed: 0, final: 0, findings: 0, decisionsWith: 0 },
     }),
+    'hooks.feedback': () => ({
+      enabled: false,
+      answered: 0,
+      cards: 0,
+      accepted: 0,
+      overridden: 0,
+      period: 'month',
+      periods: [],
+      reasons: [],
+    }),
     'audit.open': () => ({ actors: ['ada'] }),
     'audit.list': () => ({ total: 0, entries: [] }),
     'audit.verify': () => ({
