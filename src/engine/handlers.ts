@@ -166,7 +166,9 @@ function engineHandlers(
 
     'demo.load': async (params, context) => {
       parseParameters('demo.load', params);
-      return loadDemo(workspace.db, demoFolder, importOptions(context));
+      return loadDemo(workspace.db, demoFolder, importOptions(context)).finally(() =>
+        workspace.completeSearch(),
+      );
     },
 
     'patients.list': (params) => {

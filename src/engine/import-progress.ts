@@ -2,6 +2,9 @@
 
 import type { ImportProgress } from '../shared/import-api.ts';
 
+/** The share of an import's work after which everything is stored; the rest makes it found by the search. */
+export const STORING = 0.8;
+
 export class ProgressTeller {
   readonly #tell: ((progress: ImportProgress) => void) | undefined;
   readonly #started = performance.now();

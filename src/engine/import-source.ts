@@ -15,7 +15,8 @@ import type { SourceContext, VisitSource } from '../records/sources/source.ts';
 import { parseVisitRecord } from '../records/visit-record.ts';
 import type { ImportProgress, ImportReport } from '../shared/import-api.ts';
 import { asId, type DrugId } from '../shared/ids.ts';
-import { ProgressTeller } from './import-progress.ts';
+import { completeSearch } from './complete-search.ts';
+import { ProgressTeller, STORING } from './import-progress.ts';
 import type { WritableDb } from './store/handle.ts';
 import type { Titles } from './store/search.ts';
 import { StagingFile } from './store/staging.ts';
@@ -31,6 +32,8 @@ export interface SourceRun {
   readonly settings?: SourceOptions | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: ImportProgress) => void) | undefined;
+  /** The fraction of all work at which this ends; 1 where nothing comes afterwards. */
+  readonly end?: number;
 }
 
 export interface SourceImport extends SourceRun {
@@ -50,7 +53,7 @@ const UNPACKED = 8;
 
 /** @throws FlameError IMPORT_EMPTY, FILE_NOT_READABLE, INVALID_INPUT, or of the STORE family */
 export async function importSource(db: WritableDb, options: SourceImport): Promise<ImportReport> {
-  const { source, titles, actor, dryRun, signal, run } = options;
+  const { source, titles, actor, dryRun, signal, run, onProgress } = options;
   const log = new ImportLog();
   let writer: VisitWriter | null = null;
   let batch: ImportedVisit[] = [];
@@ -59,7 +62,8 @@ export async function importSource(db: WritableDb, options: SourceImport): Promi
     to.store(batch);
     batch = [];
   };
-  await runSource(options, log, async (visits, staging, progress) => {
+  const end = dryRun ? 1 : STORING;
+  await runSource({ ...options, end }, log, async (visits, staging, progress) => {
     writer ??= new VisitWriter({
       db,
       log,
@@ -90,7 +94,15 @@ export async function importSource(db: WritableDb, options: SourceImport): Promi
     firstSeen: dryRun ? () => true : undefined,
     run,
   });
-  return writer.finish(source.name, source.format, signal?.aborted ?? false);
+  const stopped = (): boolean => signal?.aborted ?? false;
+  const report = writer.finish(source.name, source.format, stopped());
+  if (!dryRun && !stopped()) {
+    const progress = new ProgressTeller(onProgress);
+    await completeSearch(db, stopped, (share) =>
+      progress.tell(log.linesRead, report.visitsCreated, end + (1 - end) * share),
+    );
+  }
+  return report;
 }
 
 type Progress = (visits: number) => void;
@@ -100,7 +112,7 @@ type Progress = (visits: number) => void;
  * the end. What it took stays.
  */
 export async function runSource(
-  { source, drugs, site, scratch, nativeBinding, settings, signal, onProgress }: SourceRun,
+  { source, drugs, site, scratch, nativeBinding, settings, signal, onProgress, end = 1 }: SourceRun,
   log: ImportLog,
   take: (visits: readonly MappedVisit[], staging: StagingFile, progress: Progress) => Promise<void>,
 ): Promise<void> {
@@ -129,14 +141,14 @@ export async function runSource(
     for await (const _read of reader.stage(context)) {
       if (performance.now() - turn < 20) continue;
       const bytes = opened.reduce((sum, { bytesRead }) => sum + bytesRead, 0);
-      progress.tell(log.linesRead, 0, READING * Math.min(1, bytes / Math.max(1, source.bytes)));
+      progress.tell(log.linesRead, 0, end * READING * Math.min(1, bytes / Math.max(1, source.bytes)));
       await nextTurn(); // Other calls are answered here, a cancellation arrives here.
       turn = performance.now();
       if (stopped()) return;
     }
     for (let bucket = 0; bucket < staging.buckets && !stopped(); bucket += 1) {
       const tell: Progress = (visits) =>
-        progress.tell(log.linesRead, visits, READING + (1 - READING) * (bucket / staging.buckets));
+        progress.tell(log.linesRead, visits, end * (READING + (1 - READING) * (bucket / staging.buckets)));
       for (const { patient, facts } of staging.patients(bucket)) {
         if (facts === null) log.refuse(0, `patient ${patient} has more rows than can be read; none was used`);
         else {
@@ -147,7 +159,7 @@ export async function runSource(
       }
       await nextTurn();
     }
-    await take([], staging, (visits) => progress.tell(log.linesRead, visits, stopped() ? null : 1));
+    await take([], staging, (visits) => progress.tell(log.linesRead, visits, stopped() ? null : end));
   } finally {
     staging.close();
   }

@@ -13,7 +13,8 @@ import { readVisitLines } from '../records/visit-lines.ts';
 import type { DrugResolver, ParsedVisit } from '../records/visit-record.ts';
 import type { ImportProgress, ImportReport } from '../shared/import-api.ts';
 import { FlameError } from '../shared/errors.ts';
-import { ProgressTeller } from './import-progress.ts';
+import { completeSearch } from './complete-search.ts';
+import { ProgressTeller, STORING } from './import-progress.ts';
 import type { WritableDb } from './store/handle.ts';
 import type { Titles } from './store/search.ts';
 import { VisitWriter, type ImportedVisit, type WriterOptions } from './visit-writer.ts';
@@ -59,7 +60,7 @@ export async function importVisits(db: WritableDb, options: ImportOptions): Prom
     writer.store(batch);
     batch = [];
     const fraction = size === null || size === 0 ? null : Math.min(1, bytesRead / size);
-    progress.tell(log.linesRead, writer.visitsCreated, fraction);
+    progress.tell(log.linesRead, writer.visitsCreated, fraction === null ? null : STORING * fraction);
     await nextTurn(); // Other calls are answered here, a cancellation arrives here.
   };
 
@@ -79,7 +80,12 @@ export async function importVisits(db: WritableDb, options: ImportOptions): Prom
     }
     if (batch.length > 0) await flush();
   }
-  return writer.finish(basename(file), 'visits', stopped());
+  const report = writer.finish(basename(file), 'visits', stopped());
+  if (!report.dryRun && !stopped())
+    await completeSearch(db, stopped, (share) =>
+      progress.tell(log.linesRead, writer.visitsCreated, STORING + (1 - STORING) * share),
+    );
+  return report;
 }
 
 function drugCounter(

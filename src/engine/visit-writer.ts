@@ -105,7 +105,7 @@ export class VisitWriter {
     };
     if (!firstSeen) {
       db.transaction(() => {
-        insertVisits(db, visits, titles);
+        insertVisits(db, visits, titles, 'later');
         if (run) advanceRun(db, run.id, counts);
       });
     }

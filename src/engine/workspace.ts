@@ -13,6 +13,7 @@ import type { EngineOptions } from '../shared/engine-process.ts';
 import { FlameError, toWireError, type ErrorCode } from '../shared/errors.ts';
 import { AuditHeadKeeper } from './audit-head.ts';
 import { noteOpening, type Opening, type RefusedTry } from './audit-opening.ts';
+import { completeSearch } from './complete-search.ts';
 import { DecisionHabits, HABIT_WINDOW } from './decision-habits.ts';
 import { Devices } from './devices/devices.ts';
 import { forkingProber, type Prober } from './devices/prober.ts';
@@ -309,6 +310,7 @@ export class Workspace {
     try {
       this.#profile = { ok: true, value: exchange() };
       this.#auditHead = new AuditHeadKeeper(this.#profile.value);
+      this.completeSearch();
     } catch (thrown) {
       this.#profile = failed('store', thrown);
       throw thrown;
@@ -323,10 +325,22 @@ export class Workspace {
       noteOpening(profile, { action, appVersion: this.options.appVersion, refused: this.#refused });
       this.#refused = [];
       this.#auditHead = new AuditHeadKeeper(profile);
+      this.completeSearch();
     } catch (thrown) {
       profile.db.close();
       this.#profile = failed('store', thrown);
     }
+  }
+
+  /**
+   * Goes on with the search documents of an import that was cut short, while the database stays open. Whatever hinders it,
+   * they stay marked, and every search tells of them.
+   */
+  completeSearch(): void {
+    if (!this.#profile.ok) return;
+    const { db } = this.#profile.value;
+    const stopped = (): boolean => !this.#profile.ok || this.#profile.value.db !== db;
+    void completeSearch(db, stopped).catch(() => undefined);
   }
 
   /** Lets `work` use the open profile, the head of its audit log brought up to now. @throws what `db` throws */

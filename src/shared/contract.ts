@@ -176,10 +176,13 @@ export interface EngineApi
   'store.setPassphrase': Method<{ passphrase: string | null }, AppStatus>;
   'demo.describe': Method<Record<string, never>, DemoDescription>;
   'demo.load': Method<Record<string, never>, ImportReport, ImportProgress>;
-  /** `archived: true` lists the archived patients, and only those. */
+  /**
+   * `archived: true` lists the archived patients, and only those. `waiting` counts the patients that a query may have
+   * missed because an import's words are still being made searchable.
+   */
   'patients.list': Method<
     { query: string; limit: number; offset: number; archived?: boolean },
-    { total: number; patients: readonly PatientSummary[] }
+    { total: number; patients: readonly PatientSummary[]; waiting: number }
   >;
   /** A patient that was merged answers as the one that it was merged into. */
   'patients.get': Method<

@@ -8,6 +8,7 @@ import { changedDecisions, countDecisions, getDecision } from '../../src/engine/
 import type { ReadableDb } from '../../src/engine/store/handle.ts';
 import { SCHEMA_VERSION } from '../../src/engine/store/migrate.ts';
 import { countPatients } from '../../src/engine/store/patients.ts';
+import { countWaiting } from '../../src/engine/store/search.ts';
 import { temporaryFolder } from '../../src/engine/store/testing.ts';
 import { countVisits, getVisit } from '../../src/engine/store/visits.ts';
 import { asId, type DecisionId, type VisitId } from '../../src/shared/ids.ts';
@@ -39,7 +40,19 @@ function expectSound(db: ReadableDb): void {
   expect(changedDecisions(db)).toEqual([]);
   expect(db.all('PRAGMA integrity_check')).toEqual([{ integrity_check: 'ok' }]);
   expect(db.all('PRAGMA foreign_key_check')).toEqual([]);
-  expect(db.get<{ n: number }>('SELECT count(*) AS n FROM patient_search')!.n).toBe(countPatients(db));
+  // Whoever has no search document is marked as waiting for it.
+  expect(
+    db.get(
+      `SELECT count(*) AS n FROM patients WHERE key NOT IN (SELECT rowid FROM patient_search)
+         AND key NOT IN (SELECT patient FROM search_waiting)`,
+    ),
+  ).toEqual({ n: 0 });
+}
+
+/** Every patient is found by the search, and none waits for it. */
+function expectSearchable(db: ReadableDb): void {
+  expect(countWaiting(db)).toBe(0);
+  expect(db.get('SELECT count(*) AS n FROM patient_search')).toEqual({ n: countPatients(db) });
 }
 
 test('killed while saving: no acknowledged decision is lost', limit, async () => {
@@ -96,6 +109,7 @@ test('killed while importing: whole batches stay, and the repeat completes it', 
       expect(countVisits(db) % 500).toBe(0);
       least = countVisits(db);
       expectSound(db);
+      if (round >= 3) expectSearchable(db);
       db.close();
     }
     expect(least).toBe(total);
@@ -148,6 +162,7 @@ test(
         expect(countVisits(db)).toBeGreaterThanOrEqual(Math.min(total, Math.max(least, stored)));
         least = countVisits(db);
         expectSound(db);
+        if (round >= 3) expectSearchable(db);
         db.close();
         expect(readdirSync(folder).filter((name) => name.endsWith('.scratch'))).toEqual([]);
       }

@@ -88,6 +88,9 @@ const ROWS: Readonly<Record<number, string>> = {
     INSERT INTO finetune_points VALUES (1, 1, 'adapter', 5, 10, '{"loss":1}');
     INSERT INTO finetune_log VALUES (1, 1, '2026-01-05T00:00:00.000Z', 'created', '{}');
   `,
+  16: `
+    INSERT INTO search_waiting VALUES (2);
+  `,
 };
 
 /** A plain (unkeyed) database in memory, as version `version` left it. Close it after use. */

@@ -318,6 +318,8 @@ CREATE TABLE recommendations (
   reply TEXT NOT NULL CHECK (json_valid(reply))
 ) STRICT;
 
+CREATE TABLE search_waiting (patient INTEGER PRIMARY KEY REFERENCES patients (key)) STRICT;
+
 CREATE TABLE site_mappings (
   kind TEXT NOT NULL CHECK (kind IN ('name', 'ndc', 'rxnorm', 'hicl', 'snomed')),
   key TEXT NOT NULL,

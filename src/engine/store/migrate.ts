@@ -17,6 +17,7 @@ import { decisionFigures } from './migrations/0012-decision-figures.ts';
 import { hooks } from './migrations/0013-hooks.ts';
 import { finetuneJobs } from './migrations/0014-finetune-jobs.ts';
 import { finetuneSpent } from './migrations/0015-finetune-spent.ts';
+import { searchWaiting } from './migrations/0016-search-waiting.ts';
 
 export interface Migration {
   /** The schema version it leads to; its file's number. */
@@ -42,6 +43,7 @@ export const MIGRATIONS: readonly Migration[] = [
   hooks,
   finetuneJobs,
   finetuneSpent,
+  searchWaiting,
 ];
 
 /** The schema that this version of Flame writes. */

@@ -4,7 +4,7 @@ import type { Patient } from '../../shared/domain.ts';
 import { asId, type PatientId, type VisitId } from '../../shared/ids.ts';
 import type { ReadableDb, WritableDb } from './handle.ts';
 import { patientKeyOf } from './patients.ts';
-import { foldedName, indexPatient, searchQuery } from './search.ts';
+import { foldedName, indexPatient, removeDocument, searchQuery } from './search.ts';
 
 /** Replaces name, identifier, sex and birth year. @throws FlameError NOT_FOUND */
 export function changePatient(db: WritableDb, patient: Patient): void {
@@ -56,7 +56,7 @@ export function mergePatients(db: WritableDb, from: PatientId, into: PatientId):
     db.run('UPDATE patients SET merged_into = ? WHERE key = ? OR merged_into = ?', target, source, source);
     refreshLastVisit(db, target);
     refreshLastVisit(db, source);
-    db.run('DELETE FROM patient_search WHERE rowid = ?', source);
+    removeDocument(db, source);
     indexPatient(db, target);
     return moved.map(({ id }) => asId<VisitId>(id));
   });
@@ -99,13 +99,14 @@ export function findLikelySame(
   return [...found].slice(0, 20).map(([other, same]) => ({ id: asId<PatientId>(other), same }));
 }
 
-/** Patients whose name holds every word of this one. */
+/** Patients whose name holds every word of this one, and those that wait for their search document, whatever they are called. */
 function namesakes(db: ReadableDb, name: string, demo: boolean): { id: string; name: string }[] {
   const words = searchQuery(name);
   const select = 'SELECT p.id, p.name FROM patients p WHERE p.demo = ? AND p.merged_into IS NULL AND';
   if (words === null || words === '') return db.all(`${select} p.name = ?`, demo ? 1 : 0, name);
   return db.all(
-    `${select} p.key IN (SELECT rowid FROM patient_search WHERE patient_search MATCH ?)`,
+    `${select} p.key IN (
+       SELECT rowid FROM patient_search WHERE patient_search MATCH ? UNION SELECT patient FROM search_waiting)`,
     demo ? 1 : 0,
     `name : (${words})`,
   );

@@ -5,7 +5,7 @@ import type { DiagnosisSystem, Patient, Sex } from '../../shared/domain.ts';
 import { FlameError } from '../../shared/errors.ts';
 import { asId, type PatientId, type VisitId } from '../../shared/ids.ts';
 import type { ReadableDb, WritableDb } from './handle.ts';
-import { indexPatient, searchQuery, type Titles } from './search.ts';
+import { countWaiting, indexPatient, searchQuery, type Titles } from './search.ts';
 
 interface PatientRow {
   readonly key: number;
@@ -93,19 +93,23 @@ export interface PatientQuery {
 
 /**
  * One page of patients, latest visit first; with a query, those whose name, identifiers, diagnoses, drugs or notes
- * hold every word of it.
+ * hold every word of it. `waiting` counts the patients that it may have missed (search.ts); without a query it misses none.
  */
 export function listPatients(
   db: ReadableDb,
   { query, limit, offset, archived = false }: PatientQuery,
   titles: Titles,
-): { total: number; patients: PatientSummary[] } {
+): { total: number; patients: PatientSummary[]; waiting: number } {
   const match = searchQuery(query);
   const { total, rows } =
     match === null
       ? allPatients(db, archived, limit, offset)
       : matchingPatients(db, match, archived, limit, offset);
-  return { total, patients: rows.map((row) => summaryOf(db, row, titles)) };
+  return {
+    total,
+    patients: rows.map((row) => summaryOf(db, row, titles)),
+    waiting: match === null ? 0 : countWaiting(db),
+  };
 }
 
 /** One patient as lists show it. @throws FlameError NOT_FOUND */

@@ -1,11 +1,12 @@
 /**
  * Full-text search over patients: name, source identifiers, diagnoses with codes, drugs, notes of all their visits.
- * One document a patient, rewritten by the functions that change one, in their transaction.
+ * One document a patient, rewritten by the functions that change one, in their transaction. An import leaves a mark in that
+ * transaction instead, and the documents are written afterwards: a document rewritten for each visit costs more than all the rest.
  */
 
 import type { Diagnosis, DiagnosisSystem } from '../../shared/domain.ts';
 import type { DrugId } from '../../shared/ids.ts';
-import type { WritableDb } from './handle.ts';
+import type { ReadableDb, WritableDb } from './handle.ts';
 
 /** The words under which codes are found; the tables live elsewhere. */
 export interface Titles {
@@ -67,7 +68,7 @@ export function foldedName(name: string): string {
 
 /** Rewrites the document of one patient from its rows. Call inside the transaction that changed them. */
 export function indexPatient(db: WritableDb, patientKey: number): void {
-  db.run('DELETE FROM patient_search WHERE rowid = ?', patientKey);
+  removeDocument(db, patientKey);
   db.run(
     `INSERT INTO patient_search (rowid, name, source, problems, drugs, notes)
      SELECT p.key, p.name,
@@ -79,6 +80,45 @@ export function indexPatient(db: WritableDb, patientKey: number): void {
      FROM patients p LEFT JOIN visits v ON v.patient = p.key WHERE p.key = ? GROUP BY p.key`,
     patientKey,
   );
+}
+
+/** Takes a patient out of the search. Call inside the transaction that made it unfindable. */
+export function removeDocument(db: WritableDb, patientKey: number): void {
+  db.run('DELETE FROM patient_search WHERE rowid = ?', patientKey);
+  db.run('DELETE FROM search_waiting WHERE patient = ?', patientKey);
+}
+
+/** Marks a document as behind its rows. Call inside the transaction that changed them. */
+export function markForIndexing(db: WritableDb, patientKey: number): void {
+  db.run('INSERT OR IGNORE INTO search_waiting (patient) VALUES (?)', patientKey);
+}
+
+/** Patients whose document is missing or old: a search may miss them. */
+export function countWaiting(db: ReadableDb): number {
+  return db.get<{ n: number }>('SELECT count(*) AS n FROM search_waiting')!.n;
+}
+
+/** The last patient that waits now; null when none does. */
+export function lastWaiting(db: ReadableDb): number | null {
+  return db.get<{ last: number | null }>('SELECT max(patient) AS last FROM search_waiting')!.last;
+}
+
+/**
+ * Writes the documents of the first `most` waiting patients after `after` and up to `last`, in the order of their keys,
+ * which is the order in which the index is quickest.
+ * @returns the last one written; null when none was left
+ */
+export function indexWaiting(db: WritableDb, after: number, last: number, most: number): number | null {
+  const waiting = db.all<{ patient: number }>(
+    'SELECT patient FROM search_waiting WHERE patient > ? AND patient <= ? ORDER BY patient LIMIT ?',
+    after,
+    last,
+    most,
+  );
+  db.transaction(() => {
+    for (const { patient } of waiting) indexPatient(db, patient);
+  });
+  return waiting.at(-1)?.patient ?? null;
 }
 
 /** The code as it is printed, with its dot. */

@@ -6,7 +6,7 @@ import { FlameError } from '../../shared/errors.ts';
 import { asId, type PatientId, type VisitId } from '../../shared/ids.ts';
 import type { ReadableDb, WritableDb } from './handle.ts';
 import { diagnosisTitles, insertPatientRow, patientKeyOf } from './patients.ts';
-import { indexPatient, type Titles } from './search.ts';
+import { indexPatient, markForIndexing, type Titles } from './search.ts';
 import { insertContent, readContent, visitWords } from './visit-content.ts';
 
 /** A visit to store, with its patient when that one is new. */
@@ -39,9 +39,16 @@ interface VisitRow {
 
 /**
  * Stores visits, their new patients and the search documents in one transaction.
+ * @param search 'later' leaves marks instead of documents, for whoever calls completeSearch afterwards
  * @throws FlameError NOT_FOUND when a visit names a patient that is neither stored nor given
  */
-export function insertVisits(db: WritableDb, visits: readonly NewVisit[], titles: Titles): void {
+export function insertVisits(
+  db: WritableDb,
+  visits: readonly NewVisit[],
+  titles: Titles,
+  search: 'now' | 'later' = 'now',
+): void {
+  const settle = search === 'now' ? indexPatient : markForIndexing;
   db.transaction(() => {
     const keys = new Map<PatientId, number>();
     for (const entry of visits) {
@@ -51,7 +58,7 @@ export function insertVisits(db: WritableDb, visits: readonly NewVisit[], titles
       keys.set(patientId, patientKey);
       insertVisit(db, entry, patientKey, titles);
     }
-    for (const key of keys.values()) indexPatient(db, key);
+    for (const key of keys.values()) settle(db, key);
   });
 }
 

@@ -6,6 +6,8 @@ import { problemOf } from './problem.ts';
 
 export const PAGE_SIZE = 60;
 const DEBOUNCE_MS = 150;
+/** How soon a search that may have missed somebody is asked again. */
+const AGAIN_MS = 3000;
 
 export class PatientList {
   query = $state('');
@@ -13,6 +15,8 @@ export class PatientList {
   archived = $state(false);
   rows = $state.raw<readonly PatientSummary[]>([]);
   total = $state(0);
+  /** Patients that the search may have missed so far. */
+  waiting = $state(0);
   loading = $state(false);
   problem = $state.raw<WireErrorData | null>(null);
   readonly hasMore = $derived(this.rows.length < this.total);
@@ -43,6 +47,8 @@ export class PatientList {
     this.archived = false;
     this.rows = [];
     this.total = 0;
+    this.waiting = 0;
+    clearTimeout(this.#timer);
   }
 
   /** Asks again for everything that is shown now. */
@@ -56,6 +62,11 @@ export class PatientList {
   }
 
   #answered = '';
+
+  #askAgain(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.refresh(), AGAIN_MS);
+  }
 
   async #ask(offset: number, limit: number): Promise<void> {
     const question = ++this.#question;
@@ -72,6 +83,8 @@ export class PatientList {
       if (question !== this.#question) return;
       this.rows = offset === 0 ? page.patients : [...this.rows, ...page.patients];
       this.total = page.total;
+      this.waiting = page.waiting;
+      if (page.waiting > 0 && offset === 0) this.#askAgain();
       this.#answered = query;
       this.problem = null;
     } catch (thrown) {

@@ -123,7 +123,7 @@ export function fakeEngine(initial: Partial<AppStatus> = {}): FakeEngine {
       const found = fixtures.PATIENTS.filter(({ patient, lastDiagnoses }) =>
         `${patient.name} ${lastDiagnoses.join(' ')}`.toLowerCase().includes(query.toLowerCase()),
       );
-      return { total: found.length, patients: found.slice(offset, offset + limit) };
+      return { total: found.length, patients: found.slice(offset, offset + limit), waiting: 0 };
     },
     'patients.get': () => ({ patient: fixtures.PATIENT, visits: fixtures.VISITS, archived: false }),
     'patients.save': ({ patient: { recordNumber, ...patient } }) => ({
