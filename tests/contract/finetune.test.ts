@@ -171,4 +171,17 @@ describe('local fine-tuning', { timeout: LONG }, () => {
       code: 'INVALID_INPUT',
     });
   });
+
+  it('waits while a clinician asks for recommendations, if it is told to', async () => {
+    const { id: jobId } = await engine.engine.call('finetune.start', {
+      name: 'Polite',
+      selection: ALL,
+      settings: { ...QUICK, pauseWhileWorking: true },
+    });
+    const { patients } = await engine.engine.call('patients.list', { query: '', limit: 1, offset: 0 });
+    await engine.engine.call('recommend', { visitId: patients[0]!.lastVisitId! });
+    const waiting = await until(engine, jobId, ({ waitingFor }) => waitingFor !== null);
+    expect(waiting.waitingFor).toBe('clinician');
+    expect((await engine.engine.call('finetune.cancel', { jobId })).state).toBe('cancelled');
+  });
 });

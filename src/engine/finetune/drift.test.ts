@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { WINDOW, windowsOf } from './drift.ts';
+import { asId, type DrugId } from '../../shared/ids.ts';
+import { saveDecision } from '../store/decisions.ts';
+import { saveRecommendation } from '../store/recommendations.ts';
+import { sampleDecision, sampleRecommendation, storedVisit, withStore } from '../store/testing.ts';
+import { driftReport, WINDOW, windowsOf } from './drift.ts';
 
 const decisions = (count: number, jaccard: number, model = 'ward 1', from = 0) =>
   Array.from({ length: count }, (_, i) => ({
@@ -29,5 +33,24 @@ describe('drift', () => {
       'pack 1',
       'ward 1',
     ]);
+  });
+});
+
+it('reads signed decisions from the store, and alerts once they leave what was proposed', async () => {
+  await withStore(({ db }) => {
+    const other = { id: asId<DrugId>('metoprolol'), name: 'metoprolol', drugClass: null };
+    for (let i = 0; i < 2 * WINDOW; i += 1) {
+      const recommendation = sampleRecommendation(storedVisit(db));
+      saveRecommendation(db, recommendation);
+      // The newer half signs another drug beside, or instead.
+      const { proposed } = sampleDecision(recommendation);
+      const final = i < WINDOW ? proposed : i % 2 === 0 ? [...proposed, other] : [other];
+      const chosen = final.map(({ id }) => ({ ...sampleDecision(recommendation).chosen[0]!, drug: id }));
+      saveDecision(db, sampleDecision(recommendation, { final, chosen }), 'test');
+    }
+    const { windows, alert } = driftReport(db, { name: 'cls', version: '1' });
+    expect(windows.map(({ decisions }) => decisions)).toEqual([WINDOW, WINDOW]);
+    expect(windows.map(({ agreement }) => agreement.mean)).toEqual([1, 0.25]);
+    expect(alert).toEqual({ before: 1, now: 0.25 });
   });
 });
