@@ -92,8 +92,11 @@ const exported = fc
         { drug: drug(), verdict: 'added', use },
       ],
       rejected: [{ drug: asId<DrugId>('ibuprofen'), reason: 'other', note: secret(), name: secret() }],
-      interactions: [],
-      overrides: [{ a: 'ibuprofen', b: 'warfarin', severity: 3, reason: 'other', note: secret() }],
+      interactions: [{ a: drug(), b: 'warfarin', severity: 3 }],
+      overrides: [
+        { a: 'aspirin', b: secret(), severity: 3, reason: 'other', note: secret() },
+        { a: 'ibuprofen', b: 'warfarin', severity: 3, reason: 'other', note: secret() },
+      ],
       findings: [
         {
           finding: {
@@ -149,6 +152,33 @@ describe('the de-identified research export', () => {
         });
       }),
       { numRuns: 500 },
+    );
+  });
+
+  test('the days of one patient stay as far apart as they were, over visits and decisions', () => {
+    const days = fc.array(fc.tuple(day, day), { minLength: 2, maxLength: 6 });
+    fc.assert(
+      fc.property(exported, days, ({ all }, dates) => {
+        const [first] = all.visits;
+        const visits = dates.map(([date, saved]) => ({
+          ...first!,
+          visit: { ...first!.visit, date },
+          decisions: first!.decisions.map((one) => ({
+            ...one,
+            decision: { ...one.decision, savedAt: `${saved}T10:11:12.345Z` },
+          })),
+        }));
+        const told = researchLines({ ...all, visits }, names, hidden).map(
+          (line) => JSON.parse(line) as { date: string; patient: string; decisions: { day: string }[] },
+        );
+        const moved = told.flatMap(({ date, decisions }, at) => [
+          Date.parse(date) - Date.parse(dates[at]![0]),
+          Date.parse(decisions[0]!.day) - Date.parse(dates[at]![1]),
+        ]);
+        expect(new Set(moved).size).toBe(1);
+        expect(moved[0]).not.toBe(0);
+        expect(new Set(told.map(({ patient }) => patient)).size).toBe(1);
+      }),
     );
   });
 

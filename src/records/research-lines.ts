@@ -110,6 +110,8 @@ function decisionFacts(
   hidden: Deidentifier,
 ) {
   const { id, savedAt, alpha, version, model, knowledgeVersion } = decision;
+  const isKnown = ({ a, b }: { readonly a: DrugId; readonly b: DrugId }): boolean =>
+    names.knows(a) && names.knows(b);
   return {
     decision: hidden.pseudonym('decision', id),
     day: hidden.shifted(patient, savedAt),
@@ -125,8 +127,10 @@ function decisionFacts(
     rejected: decision.rejected
       .filter(({ drug }) => names.knows(drug))
       .map(({ drug, reason }) => ({ drug, reason })),
-    interactions: decision.interactions.map(({ a, b, severity }) => ({ a, b, severity })),
-    overrides: decision.overrides.map(({ a, b, severity, reason }) => ({ a, b, severity, reason })),
+    interactions: decision.interactions.filter(isKnown).map(({ a, b, severity }) => ({ a, b, severity })),
+    overrides: decision.overrides
+      .filter(isKnown)
+      .map(({ a, b, severity, reason }) => ({ a, b, severity, reason })),
     findings: decision.findings.map(({ finding, override }) => ({
       check: finding.check,
       state: finding.state,

@@ -1,6 +1,6 @@
 /** A site's own interaction table through the contract: preview, use, obeyed by the next recommendation, kept, removed. */
 
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { asId, type DrugId, type VisitId } from '../../src/shared/ids.ts';
@@ -50,6 +50,23 @@ async function use(rows: string) {
   return { preview, summary: await engine.call('siteTable.import', { grant, sha256: preview.sha256 }) };
 }
 
+/** What leaves names the table: the warning by its source, the decision by the version of the tables. */
+async function expectExported(version: string): Promise<void> {
+  const { engine, shell } = running;
+  const scope = { from: null, to: null, demo: false, patientId: null, passphrase: null };
+  for (const [format, words] of [
+    ['fhir-ndjson', ['"display":"Committee 2026 (house.csv)"', '"code":"site-table"', version]],
+    ['json', ['Committee 2026 (house.csv)', version]],
+    ['csv-decisions', [version]],
+  ] as const) {
+    const path = join(folders.base, `site.${format}`);
+    await shell.call('files.grant', { grant: format, path, purpose: 'write' });
+    await engine.call('exports.write', { ...scope, format, grant: format });
+    const text = readFileSync(path, 'utf8');
+    for (const word of words) expect(text).toContain(word);
+  }
+}
+
 test('the next recommendation, its checks, its decision and the log obey and name the table; a restart keeps it', async () => {
   const { engine } = running;
   const before = await engine.call('recommend', { visitId });
@@ -93,6 +110,10 @@ test('the next recommendation, its checks, its decision and the log obey and nam
   expect(decision.interactions.flatMap(({ sources }) => sources)).toContainEqual(
     expect.objectContaining({ source: 'site-table', citation: 'Committee 2026 (house.csv)' }),
   );
+  expect(findings.flatMap((one) => (one.state === 'found' ? one.sources : []))).toContainEqual(
+    expect.objectContaining({ citation: 'Committee 2026 (house.csv) (site-table)' }),
+  );
+  await expectExported(reply.knowledgeVersion);
 
   await running.stop();
   running = await startEngine(folders);

@@ -22,6 +22,7 @@ import { Deidentifier, researchLines, type ResearchNames } from '../../records/r
 import { FlameError } from '../../shared/errors.ts';
 import type { ExportProgress, ExportReport, ExportWish } from '../../shared/export-api.ts';
 import type { StoreKey } from '../key-seal.ts';
+import { withLeanHeap } from '../lean-heap.ts';
 import { appendAudit } from '../store/audit.ts';
 import type { WritableDb } from '../store/handle.ts';
 import { writeWhole } from '../write-whole.ts';
@@ -54,7 +55,11 @@ const VISITS_A_TURN = 20;
  * @throws FlameError NOT_FOUND when no visit is in the scope, FILE_NOT_WRITABLE, CANCELLED; there is no file then, or the
  * one that was there before
  */
-export async function exportRecords(
+export function exportRecords(path: string, wish: ExportWish, context: ExportContext): Promise<ExportReport> {
+  return withLeanHeap(() => writeRecords(path, wish, context));
+}
+
+async function writeRecords(
   path: string,
   wish: ExportWish,
   { db, knowledge, key, actor, signal, onProgress, workFactor }: ExportContext,
