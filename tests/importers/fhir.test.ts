@@ -300,3 +300,70 @@ describe('what a resource says', () => {
     expect(report.unmappedConditions).toEqual([{ code: '444814009', title: 'Viral sinusitis', count: 1 }]);
   });
 });
+
+test('what only Flame’s own export says is taken where it is as Flame writes it, and otherwise counts as absent', async () => {
+  const flame = 'https://flame.invalid/fhir';
+  const own = (name: string, value: object) => ({ url: `${flame}/StructureDefinition/${name}`, ...value });
+  const statement = (id: string, status: string, text: string, context: string) => ({
+    resourceType: 'MedicationStatement',
+    id,
+    status,
+    subject,
+    context: { reference: `Encounter/${context}` },
+    medicationCodeableConcept: { text },
+  });
+  const later = { ...encounter, period: { start: '2021-03-01', end: '2021-03-01' } };
+  const text = bundle(
+    patient,
+    {
+      ...later,
+      id: 'whole',
+      identifier: [{ system: `${flame}/identifier/visit`, value: 'visit 7' }, 'nonsense', null],
+      extension: [
+        own('complete-record', { valueBoolean: true }),
+        own('age-in-years', { valueInteger: 71 }),
+        own('setting', { valueCode: 'intensive-care' }),
+        own('notes', { valueString: 'as written' }),
+        { url: 'https://elsewhere.example/x', valueReference: 7 },
+      ],
+    },
+    {
+      ...later,
+      id: 'damaged',
+      identifier: { system: `${flame}/identifier/visit`, value: 7 },
+      extension: [
+        own('complete-record', { valueBoolean: true }),
+        own('age-in-years', { valueString: 'old' }),
+        own('age-in-months', { valueInteger: 900 }),
+        own('setting', { valueCode: 'moon' }),
+        own('allergy', { valueReference: { reference: 7 } }),
+        own('notes', { valueString: ['x'] }),
+      ],
+    },
+    { ...later, id: 'strange', extension: 'text', identifier: 7 },
+    statement('s1', 'active', 'warfarin', 'whole'),
+    statement('s2', 'completed', 'digoxin', 'whole'),
+    statement('s3', 'active', 'metformin', 'damaged'),
+  );
+  await withStore(async (profile) => {
+    const report = await importInto(profile, folderOf(profile, 'own', { 'own.json': text }));
+    expect(report).toMatchObject({ visitsCreated: 3, refusedCount: 0 });
+    const [damaged, strange, whole] = storedVisits(profile) as Record<string, unknown>[];
+    expect(whole).toMatchObject({
+      source_id: 'visit 7',
+      age: 71,
+      setting: 'intensive-care',
+      notes: 'as written',
+      drugs: '["current warfarin","previous digoxin"]',
+    });
+    expect(damaged).toMatchObject({
+      source_id: 'fhir-damaged',
+      age: 70,
+      setting: 'office',
+      notes: '',
+      drugs: '["current metformin"]',
+    });
+    expect(strange).toMatchObject({ source_id: 'fhir-strange', age: 70 });
+    expect(strange!['drugs']).toContain('current metformin');
+  });
+});

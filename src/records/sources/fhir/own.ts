@@ -9,7 +9,7 @@ import type { Lactation, Setting } from '../../../shared/domain.ts';
 import { COMPLETE_RECORD, DRUG_SYSTEM, FLAME, SYSTEMS } from '../../fhir-export/terms.ts';
 import { referenced, type Concept, type Resource } from './resources.ts';
 
-/** An Encounter of which nothing else of the patient is to be added, and nothing of it to other encounters. */
+/** An Encounter to which nothing is added that does not name it. */
 export interface OwnEncounter {
   readonly visit: string | null;
   readonly age: number | null;
