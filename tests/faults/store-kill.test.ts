@@ -1,59 +1,24 @@
-import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
 import { openProfile } from '../../src/engine/profile.ts';
-import { verifyAudit } from '../../src/engine/store/audit.ts';
-import { changedDecisions, countDecisions, getDecision } from '../../src/engine/store/decisions.ts';
-import type { ReadableDb } from '../../src/engine/store/handle.ts';
+import { countDecisions, getDecision } from '../../src/engine/store/decisions.ts';
 import { SCHEMA_VERSION } from '../../src/engine/store/migrate.ts';
 import { countPatients } from '../../src/engine/store/patients.ts';
-import { countWaiting } from '../../src/engine/store/search.ts';
 import { temporaryFolder } from '../../src/engine/store/testing.ts';
 import { countVisits, getVisit } from '../../src/engine/store/visits.ts';
 import { asId, type DecisionId, type VisitId } from '../../src/shared/ids.ts';
-import { startChild, type Child } from './children.ts';
+import { startChild } from './children.ts';
+import { expectSearchable, expectSound, kill, kills, LONG, sayKills } from './killing.ts';
 import { oldProfile } from './old-profile.ts';
 
 // A kill cannot test fsync (the system keeps the file cache); `PRAGMA synchronous` is checked in handle.test.ts.
-/** `npm run test:long` multiplies the kills. */
-const LONG = Number(process.env['FLAME_LONG'] ?? 1);
 const limit = { timeout: 300_000 * LONG };
 const root = temporaryFolder();
-const kills: Record<string, number> = {};
 afterAll(() => {
   root.remove();
-  console.log('killed with SIGKILL:', JSON.stringify(kills));
+  sayKills();
 });
-
-/** Kills at a random moment of the next `within` milliseconds. @returns false when the child had ended before */
-async function kill(what: string, child: Child, within: number): Promise<boolean> {
-  await sleep(Math.random() * within);
-  const isKilled = child.process.exitCode === null && child.process.kill('SIGKILL');
-  await child.ended;
-  if (isKilled) kills[what] = (kills[what] ?? 0) + 1;
-  return isKilled;
-}
-
-function expectSound(db: ReadableDb): void {
-  expect(verifyAudit(db).broken).toBeNull();
-  expect(changedDecisions(db)).toEqual([]);
-  expect(db.all('PRAGMA integrity_check')).toEqual([{ integrity_check: 'ok' }]);
-  expect(db.all('PRAGMA foreign_key_check')).toEqual([]);
-  // Whoever has no search document is marked as waiting for it.
-  expect(
-    db.get(
-      `SELECT count(*) AS n FROM patients WHERE key NOT IN (SELECT rowid FROM patient_search)
-         AND key NOT IN (SELECT patient FROM search_waiting)`,
-    ),
-  ).toEqual({ n: 0 });
-}
-
-/** Every patient is found by the search, and none waits for it. */
-function expectSearchable(db: ReadableDb): void {
-  expect(countWaiting(db)).toBe(0);
-  expect(db.get('SELECT count(*) AS n FROM patient_search')).toEqual({ n: countPatients(db) });
-}
 
 test('killed while saving: no acknowledged decision is lost', limit, async () => {
   const folder = join(root.path, 'saves');
@@ -115,61 +80,6 @@ test('killed while importing: whole batches stay, and the repeat completes it', 
     expect(least).toBe(total);
   }
 });
-
-test(
-  'killed while importing FHIR: whole batches stay, no scratch file does, and the repeat completes it',
-  limit,
-  async () => {
-    const source = join(root.path, 'fhir');
-    mkdirSync(source);
-    const total = 2000;
-    const subject = (index: number) => ({ reference: `Patient/p${index}` });
-    const icd = { coding: [{ system: 'http://hl7.org/fhir/sid/icd-10-cm', code: 'I10' }] };
-    const resources: Readonly<Record<string, (index: number) => object>> = {
-      Patient: (index) => ({ id: `p${index}`, gender: 'female', birthDate: '1950-01-01' }),
-      Encounter: (index) => ({
-        id: `e${index}`,
-        status: 'finished',
-        class: { code: 'AMB' },
-        subject: subject(index),
-        period: { start: '2020-03-01T10:00:00Z' },
-      }),
-      Condition: (index) => ({
-        id: `c${index}`,
-        subject: subject(index),
-        encounter: { reference: `Encounter/e${index}` },
-        code: icd,
-      }),
-    };
-    for (const [resourceType, make] of Object.entries(resources)) {
-      const lines = Array.from({ length: total }, (_, index) =>
-        JSON.stringify({ resourceType, ...make(index) }),
-      );
-      writeFileSync(join(source, `${resourceType}.ndjson`), lines.join('\n'));
-    }
-    for (let turn = 0; turn < LONG; turn++) {
-      const folder = join(root.path, `fhir-${turn}`);
-      (await openProfile({ folder })).db.close();
-      let least = 0;
-      for (let round = 0; round < 4; round++) {
-        const child = startChild('import', [folder, source]);
-        if (round < 3) {
-          await child.until(() => true).catch(() => null); // It reads.
-          await kill('FHIR import', child, 400);
-        } else await child.ended;
-        const stored = Math.max(0, ...child.said.map(({ visitsStored }) => Number(visitsStored ?? 0)));
-        const { db } = await openProfile({ folder });
-        expect(countVisits(db)).toBeGreaterThanOrEqual(Math.min(total, Math.max(least, stored)));
-        least = countVisits(db);
-        expectSound(db);
-        if (round >= 3) expectSearchable(db);
-        db.close();
-        expect(readdirSync(folder).filter((name) => name.endsWith('.scratch'))).toEqual([]);
-      }
-      expect(least).toBe(total);
-    }
-  },
-);
 
 test(
   'killed while migrating: the old content or the new one, and the next start completes it',
