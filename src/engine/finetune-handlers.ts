@@ -1,16 +1,28 @@
 /** The handlers of local fine-tuning: report, start, watch, compare, promote, reject. Trains nothing in this process. */
 
-import { join } from 'node:path';
+import { cpSync, mkdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { ZipFile } from 'yazl';
 import { lazy } from '../knowledge/tables.ts';
+import { measuringSeconds } from '../flame/local/data-report.ts';
+import { ADAPTER_FILES, readAdapter, trainingFiles } from '../flame/local/exchange.ts';
 import { readModelPack, SHIPPED_PACK } from '../flame/model-pack.ts';
 import type { EngineApi } from '../shared/contract.ts';
 import { FlameError } from '../shared/errors.ts';
 import type { FinetuneSelection, FinetuneSettings } from '../shared/finetune.ts';
-import type { FinetuneApi, JobDetail, JobSummary, NamedSideBySide } from '../shared/finetune-api.ts';
+import type {
+  FinetuneApi,
+  JobDetail,
+  JobEvent,
+  JobSummary,
+  NamedSideBySide,
+} from '../shared/finetune-api.ts';
 import type { JobId } from '../shared/ids.ts';
+import type { TrainingVisits } from '../shared/trainer-process.ts';
 import { driftReport } from './finetune/drift.ts';
-import type { FinetuneRunner } from './finetune/runner.ts';
+import { adapterFolder, type FinetuneRunner } from './finetune/runner.ts';
 import { selectVisits } from './finetune/select-visits.ts';
+import type { Grants } from './grants.ts';
 import { isInstalled } from './models/installed.ts';
 import { removeModel } from './models/export-model.ts';
 import { parseParameters } from './parameters.ts';
@@ -23,6 +35,7 @@ import {
   getJob,
   insertJob,
   listJobs,
+  type NewJob,
   pointsOf,
   type StoredJob,
 } from './store/finetune-jobs.ts';
@@ -31,17 +44,41 @@ import { modelInUse } from './store/model-uses.ts';
 import { getPatient } from './store/patients.ts';
 import { findVisit } from './store/visits.ts';
 import type { Workspace } from './workspace.ts';
+import { writeWhole } from './write-whole.ts';
 
 export function finetuneHandlers(
   workspace: Workspace,
   actor: () => string,
   runner: FinetuneRunner,
+  grants: Grants,
 ): Pick<Handlers<EngineApi>, keyof FinetuneApi> {
   const base = lazy(() => readModelPack(join(workspace.options.models, SHIPPED_PACK)));
   const audit = (action: AuditEvent['action'], { id, name }: Pick<StoredJob, 'id' | 'name'>): void =>
     appendAudit(workspace.db, { actor: actor(), action, subject: id, content: { label: name } });
   const select = (selection: FinetuneSelection, settings: FinetuneSettings) =>
     selectVisits(workspace.db, selection, settings, { base: base(), knowledge: workspace.knowledge });
+  const usable = async (selection: FinetuneSelection, settings: FinetuneSettings) => {
+    const selected = await select(selection, settings);
+    const [refusal] = selected.report.refusals;
+    if (!refusal) return selected;
+    const found = Math.round(refusal.found * 100) / 100;
+    const problem = `${refusal.reason} (${found}, the limit is ${refusal.limit})`;
+    throw new FlameError('FINETUNE_REFUSED', { problem });
+  };
+  const queue = (
+    job: Omit<NewJob, 'createdAt' | 'createdBy'>,
+    visits: TrainingVisits,
+    details: JobEvent['details'],
+  ): void => {
+    const { db, siteTable } = workspace;
+    const createdAt = new Date().toISOString();
+    db.transaction(() => {
+      insertJob(db, { ...job, createdAt, createdBy: actor() }, { visits, siteTable });
+      addEvent(db, job.id, 'created', details);
+      audit('finetune.started', job);
+    });
+    runner.wake();
+  };
   const summary = (id: JobId): JobSummary => summaryOf(getJob(workspace.db, id), runner);
 
   return {
@@ -52,29 +89,48 @@ export function finetuneHandlers(
 
     'finetune.start': async (params) => {
       const { name, selection, settings } = parseParameters('finetune.start', params);
-      const { visits, report } = await select(selection, settings);
-      const [refusal] = report.refusals;
-      if (refusal) {
-        const found = Math.round(refusal.found * 100) / 100;
-        const problem = `${refusal.reason} (${found}, the limit is ${refusal.limit})`;
-        throw new FlameError('FINETUNE_REFUSED', { problem });
-      }
+      const { visits, report } = await usable(selection, settings);
       const id = newId<JobId>();
-      const { db } = workspace;
-      const createdAt = new Date().toISOString();
-      db.transaction(() => {
-        insertJob(
-          db,
-          { id, name, createdAt, createdBy: actor(), selection, settings, report },
-          {
-            visits,
-            siteTable: workspace.siteTable,
-          },
-        );
-        addEvent(db, id, 'created');
-        audit('finetune.started', { id, name });
+      queue({ id, name, selection, settings, report }, visits, {});
+      return summary(id);
+    },
+
+    'finetune.export': async (params) => {
+      const { selection, settings, grant } = parseParameters('finetune.export', params);
+      const file = grants.path(grant, 'write');
+      const { visits: split } = await usable(selection, settings);
+      const zip = new ZipFile();
+      for (const [name, bytes] of trainingFiles({ base: base(), knowledge: workspace.knowledge, split }))
+        zip.addBuffer(Buffer.from(bytes), `flame-training-set/${name}`);
+      zip.end();
+      const visits = split.train.length + split.validation.length;
+      await writeWhole(file, zip.outputStream as AsyncIterable<Uint8Array>, {
+        beforePublish: () =>
+          appendAudit(workspace.db, {
+            actor: actor(),
+            action: 'finetune.exported',
+            subject: SHIPPED_PACK,
+            content: { file: basename(file), visits },
+          }),
       });
-      runner.wake();
+      grants.used(grant);
+      return { visits };
+    },
+
+    'finetune.importAdapter': async (params) => {
+      const { name, selection, settings, grant } = parseParameters('finetune.importAdapter', params);
+      const folder = grants.path(grant, 'read');
+      const { rank } = readAdapter(folder, base()).config;
+      const { visits, report } = await usable(selection, settings);
+      const id = newId<JobId>();
+      const own = adapterFolder(workspace.options.profile, id);
+      mkdirSync(own, { recursive: true, mode: 0o700 });
+      for (const file of ADAPTER_FILES) cpSync(join(folder, file), join(own, file));
+      grants.used(grant);
+      const estimate = { ...report.estimate, seconds: measuringSeconds(report.parts.heldOut.visits) };
+      queue({ id, name, selection, settings, report: { ...report, estimate } }, visits, {
+        adapter: `rank ${rank}`,
+      });
       return summary(id);
     },
 

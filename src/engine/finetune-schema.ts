@@ -31,6 +31,12 @@ const asked = { selection: selectionSchema, settings: settingsSchema };
 export const FINETUNE_PARAMETERS = {
   'finetune.report': z.strictObject(asked),
   'finetune.start': z.strictObject({ name: z.string().trim().min(1).max(200), ...asked }),
+  'finetune.export': z.strictObject({ ...asked, grant: z.string().max(100) }),
+  'finetune.importAdapter': z.strictObject({
+    name: z.string().trim().min(1).max(200),
+    ...asked,
+    grant: z.string().max(100),
+  }),
   'finetune.list': z.strictObject({}),
   'finetune.get': z.strictObject({ jobId }),
   'finetune.hold': z.strictObject({ jobId, held: z.boolean() }),

@@ -139,7 +139,7 @@ function engineHandlers(
     ...siteTableHandlers(workspace, grants, actor),
     ...importsHandlers(workspace, actor, grants),
     ...accountsHandlers(workspace),
-    ...finetuneHandlers(workspace, actor, runner),
+    ...finetuneHandlers(workspace, actor, runner, grants),
 
     'app.status': (params) => {
       parseParameters('app.status', params);

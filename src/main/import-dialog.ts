@@ -9,7 +9,10 @@ import type { EngineHost } from './engine-host.ts';
 import { nativeWords } from './native-words.ts';
 import { isOwnPage } from './security.ts';
 
-const EXTENSIONS: Readonly<Record<Exclude<ReadKind, 'import-folder'>, string[]>> = {
+/** What is picked as a whole folder. */
+type FolderKind = 'import-folder' | 'adapter';
+
+const EXTENSIONS: Readonly<Record<Exclude<ReadKind, FolderKind>, string[]>> = {
   visits: ['jsonl', 'ndjson', 'json', 'csv', 'tsv', 'gz'],
   mappings: ['csv', 'tsv', 'txt'],
   'site-table': ['csv', 'tsv', 'txt'],
@@ -19,7 +22,7 @@ const EXTENSIONS: Readonly<Record<Exclude<ReadKind, 'import-folder'>, string[]>>
 function dialogFor(kind: ReadKind): OpenDialogOptions {
   const { read, allFiles } = nativeWords();
   const { title, button, files } = read[kind];
-  if (kind === 'import-folder')
+  if (kind === 'import-folder' || kind === 'adapter')
     return { title, buttonLabel: button, properties: ['openDirectory', 'dontAddToRecent'] };
   return {
     title,
@@ -39,6 +42,7 @@ const PRESETS: Readonly<Record<ReadKind, string>> = {
   mappings: 'FLAME_E2E_MAPPINGS',
   'site-table': 'FLAME_E2E_SITE_TABLE',
   model: 'FLAME_E2E_MODEL',
+  adapter: 'FLAME_E2E_ADAPTER',
 };
 
 export function serveImportDialog(host: EngineHost, window: BrowserWindow): void {

@@ -64,6 +64,7 @@ const english: NativeWords = {
       files: 'Comma-separated values',
     },
     model: { title: 'Choose a model', button: 'Install', files: 'Models (zip archives)' },
+    adapter: { title: 'Choose the folder of an adapter', button: 'Measure', files: '' },
   },
   allFiles: 'All files',
   save: {
@@ -106,6 +107,7 @@ const german: NativeWords = {
       files: 'Durch Kommas getrennte Werte',
     },
     model: { title: 'Modell wählen', button: 'Installieren', files: 'Modelle (ZIP-Archive)' },
+    adapter: { title: 'Ordner eines Adapters wählen', button: 'Messen', files: '' },
   },
   allFiles: 'Alle Dateien',
   save: {

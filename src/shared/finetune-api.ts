@@ -58,7 +58,8 @@ export interface JobResult {
   readonly version: string;
   readonly evaluation: Evaluation;
   readonly examples: readonly SideBySide[];
-  readonly choices: TrainingChoices;
+  /** Null for an adapter that was trained elsewhere. */
+  readonly choices: TrainingChoices | null;
 }
 
 export interface NamedSideBySide {
@@ -108,6 +109,19 @@ export interface FinetuneApi {
     { name: string; selection: FinetuneSelection; settings: FinetuneSettings },
     JobSummary
   >;
+  /** Writes training set and base weights as a zip archive to the file behind a grant, to train an adapter elsewhere. */
+  'finetune.export': Method<
+    { selection: FinetuneSelection; settings: FinetuneSettings; grant: string },
+    { readonly visits: number }
+  >;
+  /**
+   * Queues the measuring of an adapter that was trained elsewhere on the same selection; its folder is read at once.
+   * @throws FINETUNE_REFUSED, ADAPTER_UNUSABLE
+   */
+  'finetune.importAdapter': Method<
+    { name: string; selection: FinetuneSelection; settings: FinetuneSettings; grant: string },
+    JobSummary
+  >;
   /** Newest first. */
   'finetune.list': Method<Record<string, never>, { jobs: readonly JobSummary[]; drift: DriftReport }>;
   'finetune.get': Method<{ jobId: JobId }, JobDetail>;
@@ -122,6 +136,8 @@ export interface FinetuneApi {
 export const FINETUNE_METHODS = {
   'finetune.report': true,
   'finetune.start': true,
+  'finetune.export': true,
+  'finetune.importAdapter': true,
   'finetune.list': true,
   'finetune.get': true,
   'finetune.hold': true,

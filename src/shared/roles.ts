@@ -120,6 +120,8 @@ export const METHOD_ROLES = {
   // A report counts drugs and visits; a comparison shows lists of single visits.
   'finetune.report': DATA,
   'finetune.start': DATA,
+  'finetune.export': DATA,
+  'finetune.importAdapter': DATA,
   'finetune.list': SIGNED_IN,
   'finetune.get': DATA,
   'finetune.hold': DATA,

@@ -53,6 +53,8 @@ export interface TrainingOrder extends TrainingSet {
   readonly knowledge: string;
   readonly work: string;
   readonly model: string;
+  /** Folder of an adapter that was trained elsewhere and is only to be measured; null to train one. */
+  readonly adapter: string | null;
 }
 
 export type ToTrainer =
@@ -71,7 +73,7 @@ export interface TrainingResult {
   readonly version: string;
   readonly evaluation: Evaluation;
   readonly examples: readonly SideBySide[];
-  readonly choices: TrainingChoices;
+  readonly choices: TrainingChoices | null;
 }
 
 export type FromTrainer =

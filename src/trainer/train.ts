@@ -5,12 +5,13 @@
 
 import { setPriority } from 'node:os';
 import { Gate } from '../flame/local/control.ts';
+import { importAdapter } from '../flame/local/exchange.ts';
 import { finetune } from '../flame/local/finetune.ts';
 import { readModelPack } from '../flame/model-pack.ts';
 import { loadKnowledge } from '../knowledge/knowledge.ts';
 import { withSiteTable } from '../knowledge/site-table.ts';
 import { toWireError } from '../shared/errors.ts';
-import type { Evaluation, JobUsage } from '../shared/finetune.ts';
+import type { Evaluation, JobUsage, TrainingPoint } from '../shared/finetune.ts';
 import type { FromTrainer, ToTrainer, TrainingOrder } from '../shared/trainer-process.ts';
 
 /** As low as a process may ask for without being starved: everything that the physician waits for comes first. */
@@ -45,17 +46,27 @@ export class TrainingLine {
       lowerPriority();
       const { job, name, settings, visits, siteTable } = order;
       const shipped = loadKnowledge(order.knowledge);
-      const { manifest, examples, choices } = await finetune(
-        { job, name, settings, split: visits },
-        {
-          base: readModelPack(order.base),
-          knowledge: siteTable ? withSiteTable(shipped, siteTable) : shipped,
-          workFolder: order.work,
-          modelFolder: order.model,
-          control: this.#gate,
-          onPoint: (point) => this.#send({ kind: 'point', point }),
-        },
-      );
+      const common = {
+        base: readModelPack(order.base),
+        knowledge: siteTable ? withSiteTable(shipped, siteTable) : shipped,
+        modelFolder: order.model,
+        control: this.#gate,
+      };
+      const onPoint = (point: TrainingPoint): void => this.#send({ kind: 'point', point });
+      const { manifest, examples, choices } =
+        order.adapter === null
+          ? await finetune(
+              { job, name, settings, split: visits },
+              { ...common, workFolder: order.work, onPoint },
+            )
+          : {
+              ...(await importAdapter(order.adapter, {
+                ...common,
+                ...{ job, name, settings, split: visits },
+                onProgress: (step, steps) => onPoint({ stage: 'evaluating', step, steps, values: {} }),
+              })),
+              choices: null,
+            };
       const evaluation = manifest.evaluation as Evaluation;
       this.#send({
         kind: 'done',

@@ -1,6 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openPromise } from 'yauzl';
 import { readVisitFile } from '../../src/flame/corpus.ts';
 import type { VisitRecord } from '../../src/shared/domain.ts';
 import {
@@ -147,6 +149,53 @@ describe('local fine-tuning', { timeout: LONG }, () => {
     expect(readdirSync(join(folders.profile, 'models'))).toEqual([`trained-${plain.id}`]);
     const { jobs } = await engine.engine.call('finetune.list', {});
     expect(jobs.map(({ state }) => state)).toEqual(['rejected', 'promoted']);
+  });
+
+  it('gives the training set out as JSON lines without names, and measures an adapter that comes back', async () => {
+    const asked = { selection: ALL, settings: QUICK };
+    const archive = join(folders.base, 'set.zip');
+    await engine.shell.call('files.grant', { grant: 'set', path: archive, purpose: 'write' });
+    const { visits } = await engine.engine.call('finetune.export', { ...asked, grant: 'set' });
+    const files = new Map<string, string>();
+    const zip = await openPromise(archive);
+    for await (const entry of zip.eachEntry())
+      files.set(entry.fileName, await text(await zip.openReadStreamPromise(entry)));
+    const names = ['config.json', 'base.safetensors', 'train.jsonl', 'validation.jsonl', 'README.md'];
+    expect([...files.keys()]).toEqual(names.map((name) => `flame-training-set/${name}`));
+    const lines = ['train', 'validation']
+      .map((part) => files.get(`flame-training-set/${part}.jsonl`)!)
+      .join('');
+    expect(lines.trim().split('\n')).toHaveLength(visits);
+    for (const { patient, visit } of await siteRecords()) {
+      expect(lines).not.toContain(patient);
+      expect(lines).not.toContain(visit);
+    }
+
+    // What was trained here is an adapter as PEFT writes one: it stands for one that was trained elsewhere.
+    const { jobs } = await engine.engine.call('finetune.list', {});
+    const trained = join(
+      folders.profile,
+      'models',
+      `trained-${jobs.find(({ name }) => name === 'Plain')!.id}`,
+    );
+    await engine.shell.call('files.grant', { grant: 'adapter', path: trained });
+    const queued = await engine.engine.call('finetune.importAdapter', {
+      ...asked,
+      name: 'From the cluster',
+      grant: 'adapter',
+    });
+    const measured = await until(engine, queued.id, isThrough);
+    expect(measured).toMatchObject({ state: 'evaluated', error: null, choices: null });
+    expect(measured.evaluation!.gates).toHaveLength(7);
+    expect(measured.examples).toHaveLength(10);
+    const { provenance } = await engine.engine.call('models.details', { model: measured.model! });
+    expect(provenance).toContainEqual({ what: 'source', value: 'imported-adapter' });
+    expect(existsSync(join(folders.profile, 'finetune', queued.id))).toBe(false);
+
+    await engine.shell.call('files.grant', { grant: 'none', path: folders.base });
+    const refused = engine.engine.call('finetune.importAdapter', { ...asked, name: 'x', grant: 'none' });
+    await expect(refused).rejects.toMatchObject({ code: 'ADAPTER_UNUSABLE' });
+    expect((await engine.engine.call('finetune.list', {})).jobs).toHaveLength(jobs.length + 1);
   });
 
   it('waits when asked to, goes on, and is cancelled without a trace', async () => {

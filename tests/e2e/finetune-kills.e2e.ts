@@ -21,7 +21,6 @@ const KILLS = Number(process.env['FLAME_KILLS'] ?? 3);
 const IS_LONG = KILLS > 3;
 /** As few as a training takes; some more let its model pass the gates. */
 const VISITS = IS_LONG ? 70 : 60;
-const LONGEST_WAIT_MS = IS_LONG ? 6000 : 500;
 /** The shell gives an engine up that dies six times within a minute of its start. */
 const MOST_ENGINE_KILLS = 4;
 const VICTIMS = ['trainer', 'engine', 'app'] as const;
@@ -87,10 +86,14 @@ test('a training survives the death of any process, and store and model in use s
   // A model in use besides the shipped one: that of an uninterrupted training, which in the short form would take too long.
   let inUse: ModelId;
   let whole: Manifest | null = null;
+  let longestWait = 500;
   if (IS_LONG) {
+    const started = performance.now();
     const reference = await begin('Uninterrupted');
     await expect.poll(async () => isThrough(await job(reference)), { timeout: 900_000 }).toBe(true);
     whole = manifestOf(reference);
+    // Long enough that most get further between two kills, short enough that each is killed several times.
+    longestWait = (performance.now() - started) / 2;
     await ask(flame.page, 'finetune.promote', { jobId: reference });
     inUse = asId<ModelId>(`local/trained-${reference}`);
   } else {
@@ -157,7 +160,7 @@ test('a training survives the death of any process, and store and model in use s
     // In the short form each process gets a bit further first: a job that never does is given up, and nothing was resumed.
     while (!IS_LONG && (await job(jobId)).points.length <= points) await sleep(50);
     points = (await job(jobId)).points.length;
-    await sleep(Math.random() * LONGEST_WAIT_MS);
+    await sleep(Math.random() * longestWait);
     const victim = IS_LONG ? VICTIMS[Math.floor(Math.random() * VICTIMS.length)]! : VICTIMS[count]!;
     if (!(await kill[victim]())) continue;
     killed[victim] += 1;

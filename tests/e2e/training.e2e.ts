@@ -1,6 +1,6 @@
 /** Local fine-tuning in real Electron: the report before a start, a training process beside the engine, and its end. */
 
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';
 import { readVisitFile } from '../../src/flame/corpus.ts';
@@ -44,13 +44,22 @@ test('refuses a few visits with the reason, and trains nothing', async ({ launch
 test('shows what would be learnt from, trains in a process of its own, and ends it when told to', async ({
   launch,
 }) => {
-  const flame = await launch({ env: { FLAME_E2E_IMPORT_FILE: await siteFile(120) } });
+  const archive = join(temporaryFolder(), 'set.zip');
+  const flame = await launch({
+    env: { FLAME_E2E_IMPORT_FILE: await siteFile(120), FLAME_E2E_SAVE_FILE: archive },
+  });
   const { page } = flame;
   await openTraining(page);
   expect(await seriousFindings(page)).toEqual([]);
   await page.getByRole('button', { name: 'New training …' }).click();
   const dialog = page.getByRole('dialog', { name: 'New training' });
   await expect(dialog.getByRole('row', { name: /^held out for the comparison/ })).toBeVisible();
+  expect(await seriousFindings(page)).toEqual([]);
+  await dialog.getByText('Train an adapter on another computer instead').click();
+  await expect(dialog.getByRole('button', { name: 'Measure an adapter from a folder…' })).toBeEnabled();
+  await dialog.getByRole('button', { name: 'Export the training set…' }).click();
+  await expect(dialog.getByText(/visits were written to set\.zip\.$/)).toBeVisible();
+  expect(readFileSync(archive).subarray(0, 2).toString()).toBe('PK');
   expect(await seriousFindings(page)).toEqual([]);
   await dialog.getByLabel('Name of the model').fill('Ward 3');
   await dialog.getByRole('button', { name: 'Start training' }).click();

@@ -84,13 +84,14 @@ export function finetuneCommand(): Command {
     refuseIfUnfit(report);
     const line = new ProgressLine();
     try {
-      const manifest = await importAdapter(resolve(options.adapter!), {
+      const { manifest } = await importAdapter(resolve(options.adapter!), {
         base,
         knowledge,
         split,
         settings,
         name: options.model,
         modelFolder: modelFolder(options),
+        job: null,
         control: controlOf(interruptible()),
         onProgress: (done, all) => line.show(`measuring: ${done} of ${all}`),
       });

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { SHIPPED_PACK } from '../../flame/model-pack.ts';
 import { FlameError } from '../../shared/errors.ts';
 import { JOB_STAGES, type TrainingPoint } from '../../shared/finetune.ts';
-import type { JobSummary } from '../../shared/finetune-api.ts';
+import type { JobEvent, JobSummary } from '../../shared/finetune-api.ts';
 import { asId, type JobId, type ModelId } from '../../shared/ids.ts';
 import type { FromTrainer, TrainingOrder } from '../../shared/trainer-process.ts';
 import { LOCAL_MODELS } from '../models/installed.ts';
@@ -17,6 +17,7 @@ import {
   addEvent,
   addPoint,
   changeJob,
+  eventsOf,
   getJob,
   nextJob,
   type StoredJob,
@@ -35,6 +36,11 @@ const WORKING_MS = 5 * 60_000;
 const POINTS_A_STAGE = 150;
 /** Folder of checkpoints in a profile. */
 export const WORK_FOLDER = 'finetune';
+
+/** Where the files of an adapter from elsewhere stand while it is measured. */
+export function adapterFolder(profile: string, id: JobId): string {
+  return join(profile, WORK_FOLDER, id, 'adapter');
+}
 
 interface Running {
   readonly job: StoredJob;
@@ -197,6 +203,7 @@ export class FinetuneRunner {
       knowledge: join(options.resources, 'knowledge'),
       work: join(options.profile, WORK_FOLDER, job.id),
       model: join(options.profile, LOCAL_MODELS, `trained-${job.id}`),
+      adapter: isOfAdapter(eventsOf(db, job.id)) ? adapterFolder(options.profile, job.id) : null,
     };
   }
 
@@ -325,4 +332,9 @@ export class FinetuneRunner {
 
 function secondsOf({ spent, goingSince }: Running): number {
   return spent + (goingSince === null ? 0 : (performance.now() - goingSince) / 1000);
+}
+
+/** Whether a job only measures an adapter that was trained elsewhere: its first event says so. */
+function isOfAdapter([created]: readonly JobEvent[]): boolean {
+  return created?.details['adapter'] !== undefined;
 }

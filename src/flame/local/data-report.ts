@@ -136,9 +136,15 @@ export function estimateResources(
   const adapterSeconds = runs * members * steps * secondsAStep;
   const policySeconds = policy.supervisedSteps * 0.25 + policy.rounds * policy.visits * policy.group * 0.012;
   const siteSeconds = (train + validation) * 0.1;
-  const seconds = (adapterSeconds + policySeconds) / Math.sqrt(threads) + siteSeconds + heldOut * 0.3 + 15;
+  const seconds =
+    (adapterSeconds + policySeconds) / Math.sqrt(threads) + siteSeconds + measuringSeconds(heldOut);
   const memory = 700e6 + (train + validation) * 400e3 + (adapter.rank === 0 ? 400e6 : 0);
   return { seconds: Math.round(seconds), memory: Math.round(memory) };
+}
+
+/** Time of the comparison alone. */
+export function measuringSeconds(heldOut: number): number {
+  return Math.round(heldOut * 0.3 + 15);
 }
 
 function partOf(visits: readonly DatedVisit[]): DataPart {

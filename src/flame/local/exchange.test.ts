@@ -141,13 +141,14 @@ describe('training elsewhere', () => {
 
     const modelFolder = join(folder, 'model');
     const settings = DEFAULT_SETTINGS;
-    const manifest = await importAdapter(from, {
+    const { manifest } = await importAdapter(from, {
       base,
       knowledge,
       split,
       settings,
       name: 'From the cluster',
       modelFolder,
+      job: null,
       control: controlOf(),
     });
     expect(manifest.training.source).toBe('imported-adapter');
@@ -181,6 +182,7 @@ describe('training elsewhere', () => {
       settings,
       name: 'x',
       modelFolder: again,
+      job: null,
       control: controlOf(),
     });
     await expect(refused).rejects.toMatchObject({ code: 'ADAPTER_UNUSABLE' });

@@ -3,7 +3,7 @@
  * comes back exactly as one that was trained here. docs/references/finetuning.md is the format. Trains nothing.
  */
 
-import { mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import type { Knowledge } from '../../knowledge/knowledge.ts';
@@ -11,7 +11,7 @@ import { NnError } from '../../nn/errors.ts';
 import { mergeLora } from '../../nn/lora.ts';
 import { formatSafetensors } from '../../nn/safetensors.ts';
 import { FlameError } from '../../shared/errors.ts';
-import type { FinetuneSettings } from '../../shared/finetune.ts';
+import type { FinetuneSettings, SideBySide } from '../../shared/finetune.ts';
 import { fitTemperature, foldTemperature } from '../calibration.ts';
 import { codeTables } from '../code-tables.ts';
 import { encodeCorpus, Encoder } from '../encoding.ts';
@@ -22,7 +22,7 @@ import type { TrainingControl } from './control.ts';
 import { evaluateLocal } from './evaluate-local.ts';
 import { extendedPack, extensionRows } from './extension.ts';
 import { labelled, newDrugsOf } from './fit-classifier.ts';
-import { type LocalManifest, writeLocalModel } from './local-model.ts';
+import { type LocalManifest, readLocalModel, writeLocalModel } from './local-model.ts';
 import { assembled, packScorer } from './local-scorer.ts';
 import { ADAPTER_CONFIG, ADAPTER_WEIGHTS, type Adapter, parseAdapter } from './peft.ts';
 import { PROFILE_SETTINGS } from './profiles.ts';
@@ -40,14 +40,24 @@ export interface ExchangeOptions {
 const EXPORT_FORMAT = 'flame-training-set-1';
 
 /**
- * Writes a new folder: config.json, base.safetensors, train.jsonl, validation.jsonl, README.md. Visits carry a running
- * number instead of identifiers, and no date.
+ * Writes `trainingFiles` to a new folder.
  * @throws the file system's error when the folder exists
  */
 export function exportTraining(
   folder: string,
-  { base, knowledge, split }: ExchangeOptions,
+  options: ExchangeOptions,
 ): { readonly files: readonly string[] } {
+  const contents = trainingFiles(options);
+  mkdirSync(folder, { mode: 0o700 });
+  for (const [file, bytes] of contents) writeSynced(join(folder, file), bytes);
+  return { files: [...contents.keys()] };
+}
+
+/**
+ * The files config.json, base.safetensors, train.jsonl, validation.jsonl, README.md. Visits carry a running number instead
+ * of identifiers, and no date.
+ */
+export function trainingFiles({ base, knowledge, split }: ExchangeOptions): ReadonlyMap<string, Uint8Array> {
   const { pack } = extended(base, knowledge, split);
   const { vocabulary, manifest, parameters } = pack;
   const encoder = new Encoder(vocabulary, codeTables(knowledge));
@@ -78,22 +88,22 @@ export function exportTraining(
     suggested: { r: adapter.rank, lora_alpha: adapter.alpha, target_modules: adapter.targets },
   };
   const lines = (visits: readonly DatedVisit[]): string => visits.map((visit) => `${line(visit)}\n`).join('');
-  const contents = new Map<string, Uint8Array>([
+  return new Map<string, Uint8Array>([
     ['config.json', Buffer.from(`${JSON.stringify(config, null, 1)}\n`)],
     ['base.safetensors', formatSafetensors(parameters, { metadata: { format: 'pt' } })],
     ['train.jsonl', Buffer.from(lines(split.train))],
     ['validation.jsonl', Buffer.from(lines(split.validation))],
     ['README.md', Buffer.from(README)],
   ]);
-  mkdirSync(folder, { mode: 0o700 });
-  for (const [file, bytes] of contents) writeSynced(join(folder, file), bytes);
-  return { files: [...contents.keys()] };
 }
 
 export interface ImportAdapterOptions extends ExchangeOptions {
   readonly settings: FinetuneSettings;
   readonly name: string;
+  /** One that this job wrote before it was interrupted is kept as it is. */
   readonly modelFolder: string;
+  /** Whose work it is; null outside of one. */
+  readonly job: string | null;
   readonly control: TrainingControl;
   readonly onProgress?: (done: number, all: number) => void;
 }
@@ -102,7 +112,10 @@ export interface ImportAdapterOptions extends ExchangeOptions {
  * Measures the adapter in a folder on the held-out visits and writes it as a local model; its gates decide about its use.
  * @throws FlameError ADAPTER_UNUSABLE naming file and problem, CANCELLED
  */
-export async function importAdapter(folder: string, options: ImportAdapterOptions): Promise<LocalManifest> {
+export async function importAdapter(
+  folder: string,
+  options: ImportAdapterOptions,
+): Promise<{ readonly manifest: LocalManifest; readonly examples: readonly SideBySide[] }> {
   const { base, knowledge, split, settings, control } = options;
   const started = performance.now();
   const adapter = readAdapter(folder, base);
@@ -130,7 +143,7 @@ export async function importAdapter(folder: string, options: ImportAdapterOption
   const before = await packScorer(base, { knowledge, threads });
   const after = await assembled(changed, { name, version, lists }, null, { knowledge, threads });
   const learning = [...split.train, ...split.validation];
-  const { evaluation } = await evaluateLocal({
+  const { evaluation, examples } = await evaluateLocal({
     before,
     after,
     baselines: new SiteBaselines(learning, knowledge),
@@ -141,8 +154,12 @@ export async function importAdapter(folder: string, options: ImportAdapterOption
   });
   await before.close();
   await after.close();
-  return writeLocalModel(
-    options.modelFolder,
+  const { job, modelFolder } = options;
+  const written = existsSync(modelFolder) ? readLocalModel(modelFolder).manifest : null;
+  if (written !== null && job !== null && written.training.job === job)
+    return { manifest: written, examples };
+  const manifest = writeLocalModel(
+    modelFolder,
     {
       name: options.name,
       base: { name, version },
@@ -154,7 +171,7 @@ export async function importAdapter(folder: string, options: ImportAdapterOption
       front: { protocol: evaluation.protocol, points: [...evaluation.fronts.after] },
       training: {
         source: 'imported-adapter',
-        job: null,
+        job,
         profile: `rank ${adapter.config.rank}`,
         visits: learning.length,
         patients: new Set(learning.map(({ patient }) => patient)).size,
@@ -167,6 +184,7 @@ export async function importAdapter(folder: string, options: ImportAdapterOption
     },
     { adapter, weights: null, extension, site: null, policy: null },
   );
+  return { manifest, examples };
 }
 
 function extended(base: ModelPack, knowledge: Knowledge, { train, validation }: VisitSplit) {
@@ -180,7 +198,11 @@ function extended(base: ModelPack, knowledge: Knowledge, { train, validation }: 
   return { newDrugs, extension, pack: extendedPack(base, newDrugs, extension) };
 }
 
-function readAdapter(folder: string, base: ModelPack): Adapter {
+/** The files that an adapter consists of. */
+export const ADAPTER_FILES = [ADAPTER_CONFIG, ADAPTER_WEIGHTS] as const;
+
+/** @throws FlameError ADAPTER_UNUSABLE naming file and problem */
+export function readAdapter(folder: string, base: ModelPack): Adapter {
   const bytes = (file: string): Buffer => {
     try {
       return readFileSync(join(folder, file));

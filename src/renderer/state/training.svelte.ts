@@ -113,6 +113,8 @@ export class TrainingStart {
   report = $state.raw<DataReport | null>(null);
   problem = $state.raw<WireErrorData | null>(null);
   asking = $state(false);
+  /** The training set that was written, for training elsewhere. */
+  exported = $state.raw<{ readonly file: string; readonly visits: number } | null>(null);
   readonly #engine: Engine;
   #question = 0;
 
@@ -146,11 +148,42 @@ export class TrainingStart {
   }
 
   /** @returns the queued job; null when it was refused, with `problem` saying why */
-  async start(): Promise<JobSummary | null> {
+  start(): Promise<JobSummary | null> {
+    const { selection, settings } = this;
+    return this.#work(() =>
+      this.#engine.call('finetune.start', { name: this.name.trim(), selection, settings }),
+    );
+  }
+
+  /** Lets the user pick a place for the training set; does nothing when none is picked. */
+  async exportSet(suggested: string): Promise<void> {
+    const { selection, settings } = this;
+    this.exported = null;
+    await this.#work(async () => {
+      const picked = await this.#engine.pickSaveFile('zip', suggested);
+      if (picked === null) return;
+      const asked = { selection, settings, grant: picked.grant };
+      const { visits } = await this.#engine.call('finetune.export', asked);
+      this.exported = { file: picked.name, visits };
+    });
+  }
+
+  /** Lets the user pick the folder of an adapter. @returns the job that measures it; null without one */
+  importAdapter(): Promise<JobSummary | null> {
+    const { selection, settings } = this;
+    return this.#work(async () => {
+      const picked = await this.#engine.pickImportFile('adapter');
+      if (picked === null) return null;
+      const asked = { name: this.name.trim(), selection, settings, grant: picked.grant };
+      return this.#engine.call('finetune.importAdapter', asked);
+    });
+  }
+
+  async #work<Result>(work: () => Promise<Result>): Promise<Result | null> {
     this.asking = true;
+    this.problem = null;
     try {
-      const { selection, settings } = this;
-      return await this.#engine.call('finetune.start', { name: this.name.trim(), selection, settings });
+      return await work();
     } catch (thrown) {
       this.problem = problemOf(thrown);
       return null;
