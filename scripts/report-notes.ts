@@ -7,7 +7,7 @@ import { type Counts, measureNotes, noteCases } from '../src/notes/measure.ts';
 import { NoteReader } from '../src/notes/read-note.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-const FILES = ['development', 'unseen'];
+const FILES = ['development', 'development-2', 'unseen'];
 
 const knowledge = loadKnowledge(join(ROOT, 'resources/knowledge'));
 const reader = new NoteReader(knowledge);

@@ -59,6 +59,10 @@ const ANALYTES = new Set(
   ).split(' '),
 );
 
+/** What says of an analyte's name that it is a drug. */
+const TAKEN_BEFORE =
+  /\b(?:takes?|taking|on|start(?:ed|ing)?|stop(?:ped|ping)?|held|hold|continued?|given|give|add)\s+$/i;
+
 /** Words in one name at most. */
 const LONGEST_NAME = 5;
 const SHORTEST_NAME = 4;
@@ -103,7 +107,8 @@ function longestName(
     // Words of one name stand side by side, with nothing but blanks between them.
     if (part.some(({ to }, i) => i + 1 < words && sentence.slice(to, part[i + 1]!.from).trim() !== ''))
       continue;
-    const found = lookUp(drugs, part, sentence.slice(part.at(-1)!.to), listed);
+    const taken = listed || TAKEN_BEFORE.test(sentence.slice(0, part[0]!.from));
+    const found = lookUp(drugs, part, sentence.slice(part.at(-1)!.to), taken);
     if (found !== null) return { drugs: found, words };
   }
   return null;

@@ -48,22 +48,27 @@ const TRIGGERS: readonly Trigger[] = [
   trigger(
     'stopped',
     'before',
-    "no longer (?:taking|takes|on|uses|using)|(?:was |were |been )?taken off(?: of)?|off of|came off|stopped(?: taking| using)?|stop|stopping|discontinued?|discontinuing|d/c(?:'?d|ed)?|dc'?d|held|hold|holding|self-discontinued|previously (?:on|took|taking|treated with)|formerly on|used to (?:take|be on)|was on|had been on|(?:completed|finished)(?: a)?(?: \\w+[- ]?\\w*)? course of|completed|switched from|changed from|in place of|instead of|could not tolerate|did not tolerate|failed",
+    "no longer (?:taking|takes|on|uses|using)|(?:was |were |been )?taken off(?: of)?|off of|off|came off|stopped(?: taking| using)?|stop|stopping|discontinued?|discontinuing|d/c(?:'?d|ed)?|dc'?d|held|hold|holding|self-discontinued|previously (?:on|took|taking|treated with)|formerly on|used to (?:take|be on)|was on|had been on|(?:completed|finished)(?: a)?(?: \\w+[- ]?\\w*)? course of|completed|switched from|changed from|switched(?! to)|previous trials?|prev(?:ious)? trials?|in place of|instead of|could not tolerate|did not tolerate|failed",
     'medication',
   ),
   trigger(
     'stopped',
     'after',
-    "(?:was|were|has been|have been|is|are)?\\s?(?:stopped|discontinued|d/c'?d|dc'?d|held|on hold|completed)|in the past|years ago|last year",
+    "(?:was|were|has been|have been|is|are)?\\s?(?:stopped|discontinued|d/c'?d|dc'?d|held|hold|on hold|completed|finished|no longer needed)|in the past|years ago|last year|(?:-+>|→)(?=\\s*[a-z])",
     'medication',
   ),
   trigger(
     'planned',
     'before',
-    '(?:will |to |and |please |plan to |recommend |would )?(?:start|begin|initiate|add|trial of|try|prescribe)|starting|will be started on|plan(?: is)?(?: to start| for)?|consider(?:ing)?|recommend(?:ed|s)?|switch(?:ed)? to|change to|prescription for|rx for|discussed|offer(?:ed)?|if (?:needed|not improving|no better)',
+    '(?:will |to |and |please |plan to |recommend |would )?(?:start|begin|initiate|add|trial of|try|prescribe|give|load with)|starting|gave|given|new|(?:-+>|→)|rx|prescribed|switched? \\S+ (?:-+>|→|to)|will be started on|plan(?: is)?(?: to start| for)?|consider(?:ing)?|recommend(?:ed|s)?|switch(?:ed)? to|change to|prescription for|rx for|discussed|offer(?:ed)?|if (?:needed|not improving|no better)',
     'medication',
   ),
-  trigger('planned', 'after', '(?:to|will) be (?:started|added|considered)', 'medication'),
+  trigger(
+    'planned',
+    'after',
+    '(?:to|will) be (?:started|added|considered)|(?:was |were )?(?:started|initiated|given|ordered|sent|prescribed|chewed)|new|begin|gtt|drip|infusion|bolus|load(?:ed|ing)?|x ?\\d+ ?(?:d|days?|wks?|weeks?)|#\\d+|at discharge today',
+    'medication',
+  ),
   trigger(
     'negated',
     'before',
@@ -72,7 +77,7 @@ const TRIGGERS: readonly Trigger[] = [
   trigger(
     'negated',
     'after',
-    '(?:was|were|is|are|has been|have been)? ?(?:ruled out|excluded|absent)|: ?(?:no|none|denied|denies|negative)|- ?(?:no|none|denied|negative)|negative|contraindicated',
+    '(?:was|were|is|are|has been|have been)? ?(?:ruled out|excluded|absent)|: ?(?:no|none|denied|denies|negative)|- ?(?:no|none|denied|negative)|negative|denied|not seen|not taking|contraindicated',
   ),
   trigger(
     'possible',
@@ -83,26 +88,29 @@ const TRIGGERS: readonly Trigger[] = [
   trigger(
     'possible',
     'after',
-    'is (?:possible|suspected|likely|unlikely)|unlikely|suspected|cannot be excluded|prophylaxis|screening|vs\\.?|versus|risk',
+    'is (?:possible|suspected|likely|unlikely)|unlikely|suspected|cannot be excluded|prophylaxis|ppx|screening|vs\\.?|versus|risk',
     'problem',
   ),
   trigger(
     'past',
     'before',
-    '(?:past |prior |remote |distant |known |personal )?(?:history|hx) of|h/o|s/p|status[- ]post|past|prior|previous(?:ly)?|remote|childhood|in (?:19|20)\\d\\d (?:had|with|was diagnosed with)|recovered from|treated for',
+    '(?:past |prior |remote |distant |known |personal )?(?:history|hx) of|hx|h/o|s/p|status[- ]post|past|prior|previous(?:ly)?|remote|childhood|in (?:19|20)\\d\\d (?:had|with|was diagnosed with)|recovered from|treated for',
     'problem',
   ),
   trigger(
     'past',
     'after',
-    '(?:has |have )?resolved|in (?:19|20)\\d\\d|in (?:childhood|remission|the past)|as a child|(?:many |several |\\d+ )?(?:years|months) ago|in remission|s/p [\\w-]+',
+    '(?:has |have |now |since )?resolved|outgrown|treated(?! with)|(?:19[5-9]|20[0-4])\\d(?! ?(?:iu|units|mg|mcg))|in (?:19|20)\\d\\d|in (?:childhood|remission|the past)|as a child|(?:many |several |\\d+ )?(?:years|months) ago|in remission|s/p [\\w-]+',
     'problem',
   ),
 ];
 
+/** What ends a disease that lasts; a year or a "history of" does not. */
+const OVER = /resolved|outgrown|remission|child|in the past|recovered|^past$|remote|distant/i;
+
 /** Where a trigger's reach ends (ConText's termination terms), besides the end of the sentence. */
 const TERMINATION =
-  /\b(?:but|however|nevertheless|yet|though|although|still|except|apart from|aside from|secondary to|due to|because|since|which|who|whose|presents?|presenting|reports?|reported|complains?|continues?|currently|now|takes?|taking|is on|remains on|started on|was started on|(?:patient|pt|he|she|they) (?:has|have|is|was|had))\b|[;:]/gi;
+  /\b(?:but|however|nevertheless|yet|though|although|still|except|apart from|aside from|secondary to|due to|because|since|which|who|whose|presents?|presenting|shows?|showed|showing|reveal(?:s|ed)|demonstrat(?:es|ed)|reports?|reported|complains?|continues?|currently|now|takes?|taking|is on|remains on|started on|was started on|(?:patient|pt|he|she|they) (?:has|have|is|was|had))\b|[;:]/gi;
 
 /** A medication mention's "not" and "no" reach only so far: `no relief, takes naproxen` is no denial. Tokens. */
 const REACH = 9;
@@ -115,6 +123,7 @@ export interface StatusReading {
 /**
  * @param sentence its text
  * @param from place of the mention in it; @param to its end, exclusive
+ * @param isChronic the mention is of a disease that lasts
  */
 export function statusOf(
   sentence: string,
@@ -122,6 +131,7 @@ export function statusOf(
   to: number,
   section: NoteSection,
   kind: 'medication' | 'problem',
+  isChronic = false,
 ): StatusReading {
   const text = sentence.replace(PSEUDO, (phrase) => '·'.repeat(phrase.length));
   const before = text.slice(0, from);
@@ -129,16 +139,23 @@ export function statusOf(
   for (const { status, words, place, of } of TRIGGERS) {
     if (of !== undefined && of !== kind) continue;
     const cue = place === 'before' ? lastBefore(before, words, status) : firstAfter(after, words);
-    if (cue !== null) return { status, cue };
+    if (cue === null || (status === 'past' && isChronic && !OVER.test(cue))) continue;
+    return { status, cue };
   }
   if (kind === 'problem' && /^\s*\?/.test(after)) return { status: 'possible', cue: '?' };
   if (kind === 'problem' && /\?\s*$/.test(before)) return { status: 'possible', cue: '?' };
-  return { status: bySection(section, kind, before), cue: null };
+  return { status: bySection(section, kind, before, isChronic), cue: null };
 }
 
-function bySection(section: NoteSection, kind: 'medication' | 'problem', before: string): MentionStatus {
+/** @param isChronic a disease that lasts is present although it is listed as history */
+function bySection(
+  section: NoteSection,
+  kind: 'medication' | 'problem',
+  before: string,
+  isChronic: boolean,
+): MentionStatus {
   if (section === 'family' && kind === 'problem') return 'family';
-  if (section === 'history' && kind === 'problem') return 'past';
+  if (section === 'history' && kind === 'problem') return isChronic ? 'present' : 'past';
   if (section === 'plan' && kind === 'medication')
     return /\b(?:continu\w*|cont|resume\w*|refill\w*|increase\w*|decrease\w*|reduce\w*|keep\w*|stable on|on|remains? on|taper\w*|titrate\w*|change\w* in)\b/i.test(
       before,
@@ -152,8 +169,11 @@ function bySection(section: NoteSection, kind: 'medication' | 'problem', before:
 function lastBefore(before: string, words: RegExp, status: MentionStatus): string | null {
   let found: string | null = null;
   for (const match of before.matchAll(words)) {
-    const between = before.slice(match.index + match[0].length);
-    if (isEnded(between) || tokens(between) > reachOf(status)) continue;
+    // `Stop: ibuprofen` is one statement; `metformin (hold), aspirin` are two.
+    const between = before.slice(match.index + match[0].length).replace(/^\s*:/, '');
+    if (status === 'stopped' && /-+>|→|\bto\b/.test(between)) continue; // `switched lisinopril to losartan`
+    if (/^(?:without|w\/o)$/i.test(match[0]) && between.includes(',')) continue;
+    if (/^[^(]*\)/.test(between) || isEnded(between) || tokens(between) > reachOf(status)) continue;
     found = match[0];
   }
   return found === null ? null : found.trim();
@@ -167,7 +187,8 @@ function reachOf(status: MentionStatus): number {
 function firstAfter(after: string, words: RegExp): string | null {
   for (const match of after.matchAll(words)) {
     const between = after.slice(0, match.index);
-    if (/[,]/.test(between) || isEnded(between) || tokens(between) > 5) return null;
+    // `Zosyn x 3 days, completed`: a comma may stand right before the words, not between other ones.
+    if (/,\s*\S/.test(between) || isEnded(between) || tokens(between) > 5) return null;
     return match[0].trim();
   }
   return null;
