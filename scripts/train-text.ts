@@ -21,11 +21,14 @@ const { values } = parseArgs({
     base: { type: 'string' },
     rank: { type: 'string', default: '32' },
     int4: { type: 'string' },
+    /** Tokens of context that a visit's note may take beside the rest. */
+    'note-tokens': { type: 'string', default: String(SMALL_TEXT.noteTokens) },
   },
 });
 const [first, last] = values.years.split('-').map(Number) as [number, number];
 const recipe = {
   ...SMALL_TEXT,
+  noteTokens: Number(values['note-tokens']),
   ...(values.visits === undefined ? {} : { visits: Number(values.visits) }),
   imitation: {
     ...SMALL_TEXT.imitation,

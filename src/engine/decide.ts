@@ -21,7 +21,7 @@ import { findingKey, type CheckReport } from '../shared/findings.ts';
 import type { DrugId } from '../shared/ids.ts';
 import { pairKey } from '../shared/interactions.ts';
 import { applyEdits, selectGridPoint, type Recommendation } from '../shared/recommendation.ts';
-import { contextHash } from './recommend.ts';
+import { isMadeFrom } from './recommend.ts';
 
 export interface DecideContext {
   readonly visit: Visit;
@@ -101,7 +101,7 @@ export function isFresh(
 ): boolean {
   return (
     recommendation.visitId === visitId &&
-    recommendation.contextHash === contextHash(visit) &&
+    isMadeFrom(recommendation, visit) &&
     recommendation.model.name === model.name &&
     recommendation.model.version === model.version &&
     recommendation.knowledgeVersion === knowledge.version

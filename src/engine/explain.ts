@@ -3,7 +3,7 @@
  * co-prescription, the slider, similar visits. Reports what was counted; claims no cause.
  */
 
-import { leaveOneOut, type EntryScores } from '../flame/leave-one-out.ts';
+import { leaveOneOut, type EntryScores, type ScoredVisit } from '../flame/leave-one-out.ts';
 import { matchIndications } from '../knowledge/indication-match.ts';
 import type { Knowledge } from '../knowledge/knowledge.ts';
 import { EVALUATION_SEVERITY, type ClinicalContext } from '../shared/domain.ts';
@@ -31,13 +31,14 @@ import { entryCode, titlesOfVisit } from './visit-titles.ts';
 export interface ExplainedModel {
   readonly formulary: readonly DrugId[];
   /** Calibrated probabilities of each visit, in formulary order, all in one batch. */
-  scoreEach(contexts: readonly ClinicalContext[]): Promise<readonly ArrayLike<number>[]>;
+  scoreEach(visits: readonly ScoredVisit[]): Promise<readonly ArrayLike<number>[]>;
 }
 
 export interface ExplainQuestion {
   readonly recommendation: Recommendation;
   /** The visit that the recommendation was made from. */
   readonly context: ClinicalContext;
+  readonly note: string;
   readonly drug: DrugId;
   /** The slider position. */
   readonly alpha: number;
@@ -71,8 +72,8 @@ export class Explainer {
    * @throws what the model throws
    */
   async explain(question: ExplainQuestion, past: () => readonly PastVisit[]): Promise<Reasons> {
-    const { recommendation, context, drug } = question;
-    const { scores, similar } = await this.#evidenceOf(recommendation, context, past);
+    const { context, drug, recommendation } = question;
+    const { scores, similar } = await this.#evidenceOf(question, past);
     const position = this.#positions.get(drug);
     return {
       drug: this.#knowledge.drugs.name(drug),
@@ -88,13 +89,13 @@ export class Explainer {
   }
 
   #evidenceOf(
-    { id }: Recommendation,
-    context: ClinicalContext,
+    { recommendation: { id, warnings }, context, note }: ExplainQuestion,
     past: () => readonly PastVisit[],
   ): Promise<Evidence> {
     let evidence = this.#kept.get(id);
     if (!evidence) {
-      evidence = this.#gather(context, past);
+      const isRead = warnings.some((warning) => warning.kind === 'note-read' && warning.read > 0);
+      evidence = this.#gather({ context, note: isRead ? note : '' }, past);
       this.#kept.set(id, evidence);
       evidence.catch(() => this.#kept.delete(id));
       for (const old of [...this.#kept.keys()].slice(0, -KEPT)) this.#kept.delete(old);
@@ -102,9 +103,9 @@ export class Explainer {
     return evidence;
   }
 
-  async #gather(context: ClinicalContext, past: () => readonly PastVisit[]): Promise<Evidence> {
-    const scores = await leaveOneOut(context, (contexts) => this.#model.scoreEach(contexts));
-    return { scores, similar: mostSimilar(context, past(), this.#knowledge.codes.maps) };
+  async #gather(visit: ScoredVisit, past: () => readonly PastVisit[]): Promise<Evidence> {
+    const scores = await leaveOneOut(visit, (variants) => this.#model.scoreEach(variants));
+    return { scores, similar: mostSimilar(visit.context, past(), this.#knowledge.codes.maps) };
   }
 
   #modelReasons(
@@ -169,6 +170,7 @@ const ABOUT_THE_MODEL = new Set<Recommendation['warnings'][number]['kind']>([
   'unknown-codes',
   'current-medication-outside-formulary',
   'outside-training-population',
+  'note-read',
 ]);
 
 function sliderReasons(grid: readonly GridPoint[], drug: DrugId, alpha: number): SliderReasons {

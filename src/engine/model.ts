@@ -51,7 +51,8 @@ export function modelOf(scorer: Scorer, summary: ModelSummary): OpenModel {
       const [scored] = await scorer.score([context]);
       return scored!;
     },
-    scoreEach: async (contexts) => (await scorer.score(contexts)).map(({ probabilities }) => probabilities),
+    scoreEach: async (visits) =>
+      (await scorer.score(visits.map(({ context }) => context))).map(({ probabilities }) => probabilities),
     lists: (context, problem) => scorer.lists(context, problem),
     close: () => scorer.close(),
   };

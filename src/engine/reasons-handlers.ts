@@ -10,7 +10,7 @@ import { AlternativeFinder } from './alternatives.ts';
 import { Explainer } from './explain.ts';
 import { parseParameters } from './parameters.ts';
 import type { ActiveModel } from './models/active-model.ts';
-import { contextHash } from './recommend.ts';
+import { isMadeFrom } from './recommend.ts';
 import type { Handlers } from './serve.ts';
 import { withEarlierVisits } from './store/earlier-visits.ts';
 import { findRecommendation } from './store/recommendations.ts';
@@ -33,10 +33,10 @@ export function reasonsHandlers(
     'recommend.explain': async (params) => {
       const { visitId, recommendationId, drug, alpha } = parseParameters('recommend.explain', params);
       const { visit, recommendation } = recommended(workspace, visitId, recommendationId);
-      const { context } = visit;
+      const { context, notes: note } = visit;
       const past = () => pastVisits(workspace.db, visitId);
       return workspace.active.use((active) =>
-        explainerOf(active).explain({ recommendation, context, drug, alpha }, past),
+        explainerOf(active).explain({ recommendation, context, note, drug, alpha }, past),
       );
     },
 
@@ -63,7 +63,7 @@ function recommended(
   const same =
     recommendation !== null &&
     recommendation.visitId === visitId &&
-    recommendation.contextHash === contextHash(visit) &&
+    isMadeFrom(recommendation, visit) &&
     recommendation.model.name === model.name &&
     recommendation.model.version === model.version &&
     recommendation.knowledgeVersion === knowledge.version;

@@ -40,7 +40,13 @@ const CONTEXT: ClinicalContext = {
 };
 
 function visitOf(context: Partial<ClinicalContext> = {}, allergies: readonly string[] = []): RecommendInput {
-  return { ...NOT_RECORDED, id: asId<VisitId>('v'), context: { ...CONTEXT, ...context }, allergies };
+  return {
+    ...NOT_RECORDED,
+    notes: '',
+    id: asId<VisitId>('v'),
+    context: { ...CONTEXT, ...context },
+    allergies,
+  };
 }
 
 function recommend(

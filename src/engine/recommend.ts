@@ -35,12 +35,21 @@ export interface VisitModel {
   /** Calibrated probabilities in formulary order, and the codes that the model could not read. */
   score(
     context: ClinicalContext,
+    note: string,
   ): Promise<{ readonly probabilities: ArrayLike<number>; readonly unknownCodes: readonly string[] }>;
   /** One list for each position of ALPHA_GRID under the hard rules of the problem; the pairs never rise along it. */
-  lists(context: ClinicalContext, problem: DecodingProblem): Promise<GridPoint[]>;
+  lists(context: ClinicalContext, problem: DecodingProblem, note: string): Promise<GridPoint[]>;
+  /** Of models that read the visit's note: how much of one is read. Absent: notes change nothing. */
+  noteRead?(context: ClinicalContext, note: string): NoteExtent;
 }
 
-export type RecommendInput = Pick<Visit, 'id'> & VisitFacts;
+/** Characters of a note that a model reads, from its beginning, and all that it has. */
+export interface NoteExtent {
+  readonly read: number;
+  readonly characters: number;
+}
+
+export type RecommendInput = Pick<Visit, 'id' | 'notes'> & VisitFacts;
 
 export interface RecommendOptions {
   /** What the clinic decided before; a caller without a database has none. */
@@ -85,20 +94,22 @@ export class Recommender {
   /** @throws what the model throws; the visit itself may hold anything */
   async recommend(visit: RecommendInput, options: RecommendOptions = {}): Promise<Recommendation> {
     const started = performance.now();
-    const { probabilities: scores, unknownCodes } = await this.#model.score(visit.context);
+    const extent = this.#model.noteRead?.(visit.context, visit.notes);
+    const { probabilities: scores, unknownCodes } = await this.#model.score(visit.context, visit.notes);
     const scored = performance.now();
     const { probabilities, habits } = this.#withHabits(visit.id, scores, options);
 
     const current = [...new Set(visit.context.currentMedications)];
     const allergies = readAllergies(this.#knowledge.drugs, visit.allergies);
     const exclusions = this.exclusionsFor(visit);
-    const grid = await this.#model.lists(visit.context, {
+    const problem = {
       drugs: this.#model.formulary,
       probabilities,
       pairs: this.#pairs,
       currentRows: current.map((drug) => this.#severitiesOf(this.#knowledge.drugs.canonical(drug))),
       excluded: new Set(exclusions.keys()),
-    });
+    };
+    const grid = await this.#model.lists(visit.context, problem, visit.notes);
     const decoded = performance.now();
 
     const candidates = this.#candidates(probabilities, habits, grid, exclusions);
@@ -110,7 +121,7 @@ export class Recommender {
       createdAt: new Date().toISOString(),
       model: { name: this.#model.name, version: this.#model.version },
       knowledgeVersion: this.#knowledge.version,
-      contextHash: contextHash(visit),
+      contextHash: contextHash(visit, extent ? visit.notes : undefined),
       currentMedications: current.map((drug) => this.#knowledge.drugs.name(drug)),
       candidates,
       scores: this.#byDrug(scores),
@@ -125,6 +136,7 @@ export class Recommender {
         notCovered: notCovered.filter(
           (drug) => current.includes(drug) || grid.some(({ list }) => list.includes(drug)),
         ),
+        note: extent ?? null,
       }),
       front: this.#model.front,
     };
@@ -236,6 +248,7 @@ export class Recommender {
       readonly unknownCodes: readonly string[];
       readonly notUnderstood: readonly string[];
       readonly notCovered: readonly DrugId[];
+      readonly note: NoteExtent | null;
     },
   ): RecommendationWarning[] {
     const warnings: RecommendationWarning[] = [];
@@ -254,6 +267,7 @@ export class Recommender {
     if (outside.length > 0) warnings.push({ kind: 'current-medication-outside-formulary', drugs: outside });
     if (found.notCovered.length > 0) warnings.push({ kind: 'not-covered', drugs: found.notCovered });
     if (found.unknownCodes.length > 0) warnings.push({ kind: 'unknown-codes', codes: found.unknownCodes });
+    if (found.note && found.note.characters > 0) warnings.push({ kind: 'note-read', ...found.note });
     return warnings;
   }
 }
@@ -261,8 +275,9 @@ export class Recommender {
 /**
  * Changes when anything changes that a recommendation is made from, besides the model and the tables. Facts that only the
  * rules read count when they are recorded, so that visits without them keep the hash of earlier versions.
+ * @param note of the visit, empty or not, where the model reads notes
  */
-export function contextHash(visit: VisitFacts): string {
+export function contextHash(visit: VisitFacts, note?: string): string {
   const { context, allergies, pregnancy, lactation, measurements } = visit;
   // What was decided before is no content of this visit: a decision entered late makes no recommendation outdated.
   const { diagnoses, earlierVisits: _earlierVisits, ...rest } = context;
@@ -273,7 +288,16 @@ export function contextHash(visit: VisitFacts): string {
   const fields = [
     ...Object.entries({ ...rest, allergies, diagnoses: diagnoses.map((d) => [d.system, d.code]) }),
     ...recorded,
+    ...(note === undefined ? [] : ([['note', note]] as const)),
   ];
   fields.sort(([a], [b]) => (a < b ? -1 : 1));
   return createHash('sha256').update(JSON.stringify(fields)).digest('hex');
+}
+
+/** Whether a recommendation was made from what the visit holds now, its note included where the model read notes. */
+export function isMadeFrom(
+  { contextHash: made }: Pick<Recommendation, 'contextHash'>,
+  visit: VisitFacts & Pick<Visit, 'notes'>,
+): boolean {
+  return made === contextHash(visit) || made === contextHash(visit, visit.notes);
 }

@@ -5,7 +5,7 @@ import type { CodeSystem } from '../knowledge/codes.ts';
 import type { VisitDetail } from '../shared/contract.ts';
 import type { CodeTitle, DrugName, Patient, Visit } from '../shared/domain.ts';
 import type { DrugId, VisitId } from '../shared/ids.ts';
-import { contextHash } from './recommend.ts';
+import { isMadeFrom } from './recommend.ts';
 import { listDecisions } from './store/decisions.ts';
 import type { ReadableDb } from './store/handle.ts';
 import { getPatient } from './store/patients.ts';
@@ -27,12 +27,11 @@ export function titlesOf(knowledge: Knowledge | null): Titles {
 /** @throws FlameError NOT_FOUND */
 export function readVisitDetail(db: ReadableDb, knowledge: Knowledge | null, visitId: VisitId): VisitDetail {
   const visit = getVisit(db, visitId);
-  const now = contextHash(visit);
   return {
     ...withTitles(knowledge, getPatient(db, visit.patientId), visit),
     decisions: listDecisions(db, visitId),
     outdated: decidedContexts(db, visitId)
-      .filter((made) => made.contextHash !== now)
+      .filter((made) => !isMadeFrom(made, visit))
       .map(({ decision }) => decision),
     changedAt: visitChangedAt(db, visitId),
   };

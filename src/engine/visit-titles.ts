@@ -37,6 +37,8 @@ export function entryCode(
       return { code: String(age), title: null };
     case 'sex':
       return { code: sex, title: null };
+    case 'note':
+      return { code: '', title: null };
   }
 }
 

@@ -165,7 +165,7 @@ export class Workspace {
   /**
    * Makes an installed model the one in use, from the next recommendation on. It is opened first: what does not open is
    * refused, and nothing changes.
-   * @throws FlameError MODEL_GATES_FAILED, of the MODEL_PACK family, and what `db` and `knowledge` throw
+   * @throws FlameError MODEL_GATES_FAILED, MODEL_UNMEASURED, of the MODEL_PACK family, and what `db` and `knowledge` throw
    */
   useModel(id: ModelId, turn: Pick<ModelUse, 'actor' | 'cause'>): Promise<void> {
     return this.#inTurn(async () => {

@@ -5,7 +5,7 @@ import { loadKnowledge } from '../knowledge/knowledge.ts';
 import type { ClinicalContext } from '../shared/domain.ts';
 import { asId, type DrugId } from '../shared/ids.ts';
 import { Classifier } from './classifier.ts';
-import { entriesOf, leaveOneOut, withoutEntry } from './leave-one-out.ts';
+import { entriesOf, leaveOneOut, type ScoredVisit, withoutEntry } from './leave-one-out.ts';
 import { SHIPPED_PACK } from './model-pack.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -36,31 +36,37 @@ beforeAll(async () => {
 });
 afterAll(() => classifier.close());
 
-const score = async (contexts: readonly ClinicalContext[]) =>
-  (await classifier.score(contexts)).map(({ probabilities }) => probabilities);
+const score = async (visits: readonly ScoredVisit[]) =>
+  (await classifier.score(visits.map(({ context }) => context))).map(({ probabilities }) => probabilities);
 const largestGap = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
   Math.max(...Array.from(a, (value, i) => Math.abs(value - b[i]!)));
 
 describe('leaveOneOut', () => {
   it('equals scoring each blanked visit by itself', async () => {
     const calls: number[] = [];
-    const { entries, whole, without, blank } = await leaveOneOut(CONTEXT, (contexts) => {
-      calls.push(contexts.length);
-      return score(contexts);
+    const { entries, whole, without, blank } = await leaveOneOut({ context: CONTEXT, note: '' }, (visits) => {
+      calls.push(visits.length);
+      return score(visits);
     });
     expect(calls).toEqual([entries.length + 2]);
     // Two diagnoses, two reasons, a flag, a procedure, three drugs, age, sex, specialty: the repeated code counts once.
     expect(entries).toHaveLength(12);
-    const alone = async (context: ClinicalContext) => (await score([context]))[0]!;
+    expect(entries).toEqual(entriesOf(CONTEXT));
+    const alone = async (context: ClinicalContext) => (await score([{ context, note: '' }]))[0]!;
     expect(largestGap(whole, await alone(CONTEXT))).toBeLessThan(1e-6);
-    for (const [i, entry] of entries.entries())
+    for (const [i, entry] of entriesOf(CONTEXT).entries())
       expect(largestGap(without[i]!, await alone(withoutEntry(CONTEXT, entry)))).toBeLessThan(1e-6);
-    expect(largestGap(blank, await alone(entries.reduce(withoutEntry, CONTEXT)))).toBeLessThan(1e-6);
+    expect(largestGap(blank, await alone(entriesOf(CONTEXT).reduce(withoutEntry, CONTEXT)))).toBeLessThan(
+      1e-6,
+    );
   });
 
   it('finds that diabetes calls for metformin and does not call for omeprazole', async () => {
     // Without the metformin of last time, which would speak for itself.
-    const { entries, whole, without } = await leaveOneOut({ ...CONTEXT, previousMedications: [] }, score);
+    const { entries, whole, without } = await leaveOneOut(
+      { context: { ...CONTEXT, previousMedications: [] }, note: '' },
+      score,
+    );
     const diabetes = entries.findIndex(
       (entry) => entry.kind === 'diagnosis' && entry.diagnosis.code === 'E119',
     );
@@ -81,7 +87,7 @@ describe('leaveOneOut', () => {
           diagnoses: CONTEXT.diagnoses.toSpliced(place, 0, unreadable),
           currentMedications: [...CONTEXT.currentMedications, drug('nobody knows it')],
         };
-        const { entries, whole, without } = await leaveOneOut(context, score);
+        const { entries, whole, without } = await leaveOneOut({ context, note: '' }, score);
         const [encoded] = await classifier.score([context]);
         expect(encoded!.unknownCodes).toEqual(['U99X']);
         for (const [i, entry] of entries.entries()) {
@@ -93,6 +99,17 @@ describe('leaveOneOut', () => {
       }),
       { numRuns: 4 },
     );
+  });
+
+  it('blanks the note last where there is one', async () => {
+    const notes: string[] = [];
+    const { entries } = await leaveOneOut({ context: CONTEXT, note: 'some words' }, (visits) => {
+      notes.push(...visits.map(({ note }) => note));
+      return score(visits);
+    });
+    expect(entries).toEqual([...entriesOf(CONTEXT), { kind: 'note' }]);
+    const kept = entriesOf(CONTEXT).map(() => 'some words');
+    expect(notes).toEqual(['some words', '', ...kept, '']); // whole, blank, each entry, the note
   });
 
   it('names every entry once, and blanking them all leaves none that says anything', () => {

@@ -11,7 +11,17 @@ export type VisitEntry =
   | { readonly kind: 'diagnosis'; readonly diagnosis: Diagnosis }
   | { readonly kind: 'reason' | 'chronic' | 'procedure' | 'specialty'; readonly code: string }
   | { readonly kind: 'current-medication' | 'previous-medication'; readonly drug: DrugId }
-  | { readonly kind: 'age' | 'sex' };
+  | { readonly kind: 'age' | 'sex' }
+  | { readonly kind: 'note' };
+
+/** All but the note, which is no part of the context. */
+export type ContextEntry = Exclude<VisitEntry, { readonly kind: 'note' }>;
+
+/** A visit as a model scores it; the note is empty for models that read none. */
+export interface ScoredVisit {
+  readonly context: ClinicalContext;
+  readonly note: string;
+}
 
 /** Scores of a visit as it is, with each entry blanked, and with all of them blanked; in formulary order. */
 export interface EntryScores {
@@ -30,7 +40,7 @@ const NO_CODE = '';
  * Every entry that can be blanked. The year and the setting are none: the first is no fact about the patient, the second
  * is not read by the model.
  */
-export function entriesOf(context: ClinicalContext): VisitEntry[] {
+export function entriesOf(context: ClinicalContext): ContextEntry[] {
   const { age, sex, specialty, reasons, chronic, procedures, currentMedications } = context;
   const diagnoses = new Map(context.diagnoses.map((entry) => [`${entry.system} ${entry.code}`, entry]));
   return [
@@ -50,7 +60,7 @@ export function entriesOf(context: ClinicalContext): VisitEntry[] {
  * The visit with an entry blanked. A blank code keeps its place, so that the number and the order of the others stay:
  * what changes is what the entry itself says.
  */
-export function withoutEntry(context: ClinicalContext, entry: VisitEntry): ClinicalContext {
+export function withoutEntry(context: ClinicalContext, entry: ContextEntry): ClinicalContext {
   switch (entry.kind) {
     case 'diagnosis': {
       const { system, code } = entry.diagnosis;
@@ -90,14 +100,20 @@ export function withoutEntry(context: ClinicalContext, entry: VisitEntry): Clini
  * alone may change little.
  */
 export async function leaveOneOut(
-  context: ClinicalContext,
-  score: (contexts: readonly ClinicalContext[]) => Promise<readonly ArrayLike<number>[]>,
+  { context, note }: ScoredVisit,
+  score: (visits: readonly ScoredVisit[]) => Promise<readonly ArrayLike<number>[]>,
 ): Promise<EntryScores> {
   const entries = entriesOf(context);
-  const variants = entries.map((entry) => withoutEntry(context, entry));
-  const nothing = entries.reduce(withoutEntry, context);
-  const [whole, blanked, ...rows] = await score([context, nothing, ...variants]);
-  return { entries, whole: whole!, blank: blanked!, without: rows };
+  const variants = entries.map((entry) => ({ context: withoutEntry(context, entry), note }));
+  const nothing = { context: entries.reduce(withoutEntry, context), note: '' };
+  const withoutNote = note === '' ? [] : [{ context, note: '' }];
+  const [whole, blanked, ...rows] = await score([{ context, note }, nothing, ...variants, ...withoutNote]);
+  return {
+    entries: [...entries, ...withoutNote.map(() => ({ kind: 'note' }) as const)],
+    whole: whole!,
+    blank: blanked!,
+    without: rows,
+  };
 }
 
 function distinct<Item>(items: readonly Item[]): Item[] {

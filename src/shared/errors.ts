@@ -155,6 +155,11 @@ export const ERROR_WORDING = {
     title: 'The model {name} may not be used: it did not pass {gates}.',
     action: 'Look at the comparison, reject the model, and train again on more or better visits.',
   },
+  MODEL_UNMEASURED: {
+    title: 'The model {name} may not be used: it was never measured on visits that it did not learn from.',
+    action:
+      'Measure it on the computer that made it (docs/references/text-backbones.md says how) and install it again.',
+  },
   TRAINER_DIED: {
     title: 'The training process stopped {attempts} times without getting further.',
     action:

@@ -19,6 +19,7 @@ export const ENTRY_KINDS = [
   'age',
   'sex',
   'specialty',
+  'note',
 ] as const;
 export type EntryKind = (typeof ENTRY_KINDS)[number];
 

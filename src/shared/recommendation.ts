@@ -89,7 +89,9 @@ export type RecommendationWarning =
   | {
       readonly kind: 'outside-training-population';
       readonly reason: 'inpatient' | 'paediatric' | 'no-diagnosis';
-    };
+    }
+  /** The model read the visit's note: its first `read` characters of `characters`, runs of white space counted as one. */
+  | { readonly kind: 'note-read'; readonly read: number; readonly characters: number };
 
 /** How far the lists follow this clinic's own earlier decisions (docs/decisions/0009-clinic-habits.md). */
 export interface Habits {

@@ -34,7 +34,13 @@ const DIABETIC: ClinicalContext = {
   currentMedications: [],
   previousMedications: [],
 };
-const VISIT: RecommendInput = { ...NOT_RECORDED, id: asId<VisitId>('v'), context: DIABETIC, allergies: [] };
+const VISIT: RecommendInput = {
+  ...NOT_RECORDED,
+  notes: '',
+  id: asId<VisitId>('v'),
+  context: DIABETIC,
+  allergies: [],
+};
 
 let model: OpenModel;
 let recommender: Recommender;

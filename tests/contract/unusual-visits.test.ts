@@ -32,6 +32,7 @@ const EMPTY: ClinicalContext = {
 };
 const visitOf = (context: Partial<ClinicalContext>, allergies: readonly string[] = []): RecommendInput => ({
   ...NOT_RECORDED,
+  notes: '',
   id: asId<VisitId>('v'),
   context: { ...EMPTY, ...context },
   allergies,

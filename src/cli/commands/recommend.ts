@@ -39,7 +39,12 @@ export function recommendCommand(): Command {
       try {
         const id = asId<VisitId>(visit.record.visit);
         const reply = await new Recommender(knowledge, model).recommend({ id, ...visit.content });
-        const notes = notesOf(visit);
+        const notes = [
+          ...(model.summary.metrics.length === 0
+            ? [`${model.name} was never measured: how good its lists are is not known.`]
+            : []),
+          ...notesOf(visit),
+        ];
         if (json) writeJson({ ...reply, notes });
         else writeLines(linesOf(knowledge, visit, reply, notes));
       } finally {
@@ -170,5 +175,10 @@ function warningWords(warning: RecommendationWarning, name: (drug: DrugId) => st
       return `No drug is known for the allergy entry ${warning.entries.join(', ')}: nothing was excluded for it.`;
     case 'outside-training-population':
       return OUTSIDE[warning.reason];
+    case 'note-read':
+      return (
+        `The model read ${warning.read === warning.characters ? 'the note' : `the first ${warning.read} of ${warning.characters} characters of the note`}. ` +
+        'Not measured: the visits that it learnt from held no notes.'
+      );
   }
 }

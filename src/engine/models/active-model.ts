@@ -87,7 +87,7 @@ export async function openActiveModel(
   }
 }
 
-/** @throws FlameError MODEL_GATES_FAILED for a model that may not recommend, or of the MODEL_PACK family */
+/** @throws FlameError MODEL_GATES_FAILED, MODEL_UNMEASURED for a model that may not recommend, or of the MODEL_PACK family */
 export function assertUsable(folders: ModelFolders, id: ModelId): void {
   const folder = folderOf(folders, id);
   kindOf(folder).assertUsable(folder);

@@ -27,6 +27,8 @@ export interface ImportModelOptions {
 }
 
 const MANIFEST = 'manifest.json';
+/** What a checkpoint of Hugging Face begins with. */
+const CHECKPOINT = 'config.json';
 /** The shipped pack's is 6 KB; an evaluation adds a few. */
 const LARGEST_MANIFEST = 4 << 20;
 const DRAFTS = '.import-';
@@ -62,7 +64,15 @@ async function install(
   };
   stage('reading');
   const manifestFile = source.files.find(({ file }) => file === MANIFEST);
-  if (!manifestFile) throw unusable(origin, `it holds no ${MANIFEST}`);
+  if (!manifestFile) {
+    const isCheckpoint = source.files.some(({ file }) => file === CHECKPOINT);
+    throw unusable(
+      origin,
+      isCheckpoint
+        ? 'it is a checkpoint that was not adapted to Flame yet (docs/references/text-backbones.md says how)'
+        : `it holds no ${MANIFEST}`,
+    );
+  }
   if (manifestFile.bytes > LARGEST_MANIFEST) throw unusable(origin, `its ${MANIFEST} is too large`);
   // Read under a name that errors can show: the manifest says another one only once it is readable.
   const draft = join(drafts, 'model');

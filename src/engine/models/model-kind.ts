@@ -45,7 +45,7 @@ export interface ModelKind {
   describe(folder: string, findPack: FindPack): ModelDescription;
   /** Where it comes from, and its model card where it has one. @throws FlameError MODEL_PACK_CORRUPT */
   details(folder: string): Pick<ModelDetails, 'card' | 'provenance'>;
-  /** @throws FlameError MODEL_GATES_FAILED for a model that may not recommend */
+  /** @throws FlameError MODEL_GATES_FAILED, MODEL_UNMEASURED for a model that may not recommend */
   assertUsable(folder: string): void;
   /** Bytes that an open model takes, from those of its files; absent: as compact packs (model-memory.ts). */
   memoryNeeded?(storedBytes: number): number;

@@ -11,6 +11,7 @@ import {
 } from '../../flame/text/pack.ts';
 import { TextModel } from '../../flame/text/text-model.ts';
 import type { ModelSummary } from '../../shared/contract.ts';
+import { FlameError } from '../../shared/errors.ts';
 import { protocolSentence } from '../../shared/recommendation.ts';
 import { LISTS_DECODED, type OpenModel } from '../model.ts';
 import type { ModelKind } from './model-kind.ts';
@@ -46,7 +47,10 @@ export const textKind: ModelKind = {
     };
   },
 
-  assertUsable: () => undefined, // a whole model carries no gates
+  assertUsable: (folder) => {
+    const { name, metrics } = readTextManifest(folder);
+    if (metrics === null) throw new FlameError('MODEL_UNMEASURED', { name });
+  },
 
   // Weights stay in their files; opening judges cache and activations by the configuration (nn/pretrained/memory.ts).
   memoryNeeded: (storedBytes) => FIXED_BYTES + storedBytes,
@@ -69,13 +73,14 @@ async function openText(folder: string, knowledge: Knowledge, session?: SessionO
     formulary: model.formulary,
     front: summary.front,
     summary,
-    score: (context) => model.score(context),
-    scoreEach: async (contexts) => {
+    score: (context, note) => model.score(context, note),
+    scoreEach: async (visits) => {
       const scores: Float32Array[] = [];
-      for (const context of contexts) scores.push((await model.score(context)).probabilities);
+      for (const { context, note } of visits) scores.push((await model.score(context, note)).probabilities);
       return scores;
     },
-    lists: (context, problem) => model.lists(context, problem),
+    lists: (context, problem, note) => model.lists(context, problem, note),
+    noteRead: (context, note) => model.noteRead(context, note),
     close: () => model.close(),
   };
 }

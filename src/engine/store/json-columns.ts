@@ -98,6 +98,7 @@ const warning = z.discriminatedUnion('kind', [
     kind: z.literal('outside-training-population'),
     reason: z.enum(['inpatient', 'paediatric', 'no-diagnosis']),
   }),
+  z.object({ kind: z.literal('note-read'), read: z.number(), characters: z.number() }),
 ]);
 
 const candidate = z.object({

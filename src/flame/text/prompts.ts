@@ -41,11 +41,12 @@ export const CURRENT_PROMPTS = 'flame-text-1';
 export interface ReadOptions {
   /** Without: nothing is said of what the patient takes or took. */
   readonly history: boolean;
-  /** The visit's note, cut to this many characters. */
+  /** What is read of the visit's note, as `plainNote` gives it. */
   readonly note?: string;
 }
 
-const NOTE_LIMIT = 2000;
+/** Characters of a note that are read at most. */
+export const NOTE_LIMIT = 2000;
 /** Titles end in these where the tables cut them off. */
 const CUT = /\s*\.\.\.$/;
 const PLACEHOLDERS: Readonly<Record<string, Placeholder>> = {
@@ -73,10 +74,7 @@ export class Prompts {
   /** What all questions about a visit share: its lines and the question. A line with nothing to say is left out. */
   context(context: ClinicalContext, { history, note }: ReadOptions): PromptPart[] {
     const { templates } = this;
-    const fields = {
-      ...this.fields(context),
-      note: (note ?? '').replace(/\s+/g, ' ').slice(0, NOTE_LIMIT).trim(),
-    };
+    const fields = { ...this.fields(context), note: note ?? '' };
     const lines = [...templates.context, ...(history ? templates.history : []), ...templates.note];
     return [...lines.flatMap((line) => filled(line, fields)), `${templates.question}\n`];
   }
@@ -138,6 +136,11 @@ export class Prompts {
       previous: named(context.previousMedications),
     };
   }
+}
+
+/** A note as one line, so that nothing in it begins a line of its own. */
+export function plainNote(note: string): string {
+  return note.replace(/\s+/g, ' ').trim();
 }
 
 /** A line with its fields filled in; nothing when one of them has nothing to say. */

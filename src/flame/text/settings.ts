@@ -13,6 +13,8 @@ export interface TextRecipe {
   readonly visits: number;
   readonly listVisits: number;
   readonly shape: TextShape;
+  /** Further tokens of context that a visit's note may take; the training visits have none. */
+  readonly noteTokens: number;
   readonly imitation: Omit<TextImitationSettings, 'seed' | 'lists'>;
   readonly lists: Omit<TextImitationSettings, 'seed' | 'lists'>;
   readonly reinforced: Omit<TextReinforcedSettings, 'seed'>;
@@ -35,6 +37,7 @@ export const SMALL_TEXT: TextRecipe = {
   visits: 40_000,
   listVisits: 600,
   shape: { contextTokens: 96, packedTokens: 320, listTokens: 48, writtenTokens: 24, rows: 22 },
+  noteTokens: 128,
   imitation: {
     rows: 8,
     tokens: 224,

@@ -23,6 +23,7 @@ export const TINY_TEXT: TextRecipe = {
   visits: 800,
   listVisits: 60,
   shape: { contextTokens: 96, packedTokens: 64, listTokens: 40, writtenTokens: 24, rows: 22 },
+  noteTokens: 64,
   imitation: { ...SMALL_TEXT.imitation, rows: 8, tokens: 192, steps: 350, learningRate: 4e-3, negatives: 8 },
   lists: { ...SMALL_TEXT.lists, rows: 8, tokens: 192, steps: 30, learningRate: 2e-3, negatives: 4 },
   reinforced: { ...SMALL_TEXT.reinforced, rounds: 3, visits: 2, group: 4 },
@@ -38,6 +39,16 @@ const BRIEF: TextRecipe = {
   reinforced: { ...TINY_TEXT.reinforced, rounds: 1 },
 };
 
+/** Hardly trained and small: for what does not depend on what a model knows. */
+const UNTRAINED: TextRecipe = {
+  ...BRIEF,
+  tokenizerVisits: 50,
+  visits: 60,
+  listVisits: 8,
+  imitation: { ...BRIEF.imitation, steps: 2 },
+  lists: { ...BRIEF.lists, steps: 1 },
+};
+
 /** @param base a checkpoint to adapt; without one a model from scratch */
 export function trainTinyText(
   folder: string,
@@ -45,7 +56,23 @@ export function trainTinyText(
   onStage: (stage: TextStage) => void = () => undefined,
   base?: string,
 ): Promise<TextManifest> {
-  const corpus = join(folder, 'visits.jsonl');
+  const name = base === undefined ? 'tiny-text' : 'tiny-adapted';
+  return trainIn(join(folder, name), knowledge, base === undefined ? TINY_TEXT : BRIEF, onStage, base);
+}
+
+/** Writes a model that proposes at random. Its visits are left beside it. */
+export function writeUntrainedText(directory: string, knowledge: Knowledge): Promise<TextManifest> {
+  return trainIn(directory, knowledge, UNTRAINED, () => undefined);
+}
+
+function trainIn(
+  directory: string,
+  knowledge: Knowledge,
+  recipe: TextRecipe,
+  onStage: (stage: TextStage) => void,
+  base?: string,
+): Promise<TextManifest> {
+  const corpus = `${directory}.jsonl`;
   const lines = syntheticVisits(1500).map(({ id, year, clinician, context, drugs }) =>
     JSON.stringify({
       visit: id,
@@ -67,9 +94,9 @@ export function trainTinyText(
     {
       corpus,
       knowledge,
-      directory: join(folder, base === undefined ? 'tiny-text' : 'tiny-adapted'),
+      directory,
       trainYears: [1995, 2008],
-      recipe: base === undefined ? TINY_TEXT : BRIEF,
+      recipe,
       ...(base === undefined ? {} : { base: { folder: base, rank: 4, alpha: 8 } }),
       seed: 1,
       threads: 1,

@@ -28,8 +28,8 @@ import { checkpointPlace, textLora } from './adapter.ts';
 import { priorLogits } from './corpus.ts';
 import type { TextPack } from './pack.ts';
 import { greedyToken, type ListRequest, runShape, TextPolicy, type TextVisit } from './policy.ts';
-import { Prompts } from './prompts.ts';
-import { fitted, tokenise } from './sequence.ts';
+import { NOTE_LIMIT, plainNote, Prompts } from './prompts.ts';
+import { fitted, tokenise, type Tokens } from './sequence.ts';
 import { VisitVectors } from './structured.ts';
 import { formularyTrie, textNetwork } from './train-pack.ts';
 
@@ -100,11 +100,17 @@ export class TextModel {
     }
   }
 
+  /** How much of a note is read: its beginning, as far as there is room beside the rest of the context. */
+  noteRead(context: ClinicalContext, note: string): { readonly read: number; readonly characters: number } {
+    return { read: this.noteWithin(context, note).length, characters: plainNote(note).length };
+  }
+
   score(
     context: ClinicalContext,
+    note = '',
   ): Promise<{ readonly probabilities: Float32Array; readonly unknownCodes: readonly string[] }> {
     return this.after(async () => {
-      const { visit, unknownCodes } = this.read(context);
+      const { visit, unknownCodes } = this.read(context, note);
       const answers = await this.policy.answers(visit);
       const { slope, intercept } = this.pack.manifest.calibration;
       const probabilities = answers.map((z, drug) => sigmoid(slope * z + this.prior[drug]! + intercept));
@@ -120,6 +126,7 @@ export class TextModel {
   lists(
     context: ClinicalContext,
     problem: DecodingProblem,
+    note = '',
     alphas: readonly number[] = ALPHA_GRID,
   ): Promise<GridPoint[]> {
     const own = decode(problem, alphas);
@@ -135,7 +142,7 @@ export class TextModel {
             kind === 'add' ? mayNotJoin(problem, starts[i]!, alpha, current) : others(problem, starts[i]!),
         })),
       );
-      const written = await this.policy.write(this.read(context).visit, requests, greedyToken);
+      const written = await this.policy.write(this.read(context, note).visit, requests, greedyToken);
       return selectMonotone(
         alphas.map((_, i) => {
           const removed = written[2 * i + 1]!.steps;
@@ -158,15 +165,39 @@ export class TextModel {
     await this.policy.close();
   }
 
-  private read(context: ClinicalContext): { visit: TextVisit; unknownCodes: readonly string[] } {
+  private read(
+    context: ClinicalContext,
+    note: string,
+  ): { visit: TextVisit; unknownCodes: readonly string[] } {
     const { ids, weights, unknownCodes } = this.encoder.encode(context);
     const vectors = new Float32Array(this.vectors.length);
     this.vectors.write(ids, weights, vectors);
-    const prompt = tokenise(this.pack.tokenizer, this.prompts.context(context, { history: true }), true);
+    const prompt = this.tokensOf(context, this.noteWithin(context, note));
     return {
       visit: { context: fitted(prompt, this.pack.manifest.shape.contextTokens), vectors },
       unknownCodes,
     };
+  }
+
+  private tokensOf(context: ClinicalContext, note: string): Tokens {
+    return tokenise(this.pack.tokenizer, this.prompts.context(context, { history: true, note }), true);
+  }
+
+  /** The longest beginning of a note, in whole words, with which the context keeps within its tokens. */
+  private noteWithin(context: ClinicalContext, note: string): string {
+    const plain = plainNote(note);
+    const ends = [0, ...[...plain.matchAll(/\S(?=\s|$)/g)].map(({ index }) => index + 1)].filter(
+      (end) => end <= NOTE_LIMIT,
+    );
+    const fits = (end: number): boolean =>
+      this.tokensOf(context, plain.slice(0, end)).ids.length <= this.pack.manifest.shape.contextTokens;
+    let [low, high] = [0, ends.length - 1];
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if (fits(ends[middle]!)) low = middle;
+      else high = middle - 1;
+    }
+    return plain.slice(0, ends[low]);
   }
 
   private after<Value>(work: () => Promise<Value>): Promise<Value> {

@@ -137,7 +137,7 @@ export async function trainTextPack(
     {
       name: basename(options.directory),
       prompts: CURRENT_PROMPTS,
-      shape: recipe.shape,
+      shape: { ...recipe.shape, contextTokens: recipe.shape.contextTokens + recipe.noteTokens },
       calibration: { slope: 1, intercept: 0 },
       lists: 'written',
       knowledgeVersion: knowledge.version,

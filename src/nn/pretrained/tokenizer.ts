@@ -1,4 +1,4 @@
-/** Text to the tokens of a checkpoint and back, by its tokenizer.json. It adds no special token unasked. */
+/** Text to the tokens of a checkpoint and back, by its tokenizer.json. Text is never read as a special token. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
@@ -18,9 +18,14 @@ export class TextTokenizer {
   /** What a text starts with in training; null when the tokenizer names none. */
   readonly beginToken: number | null;
   private readonly tokenizer: Tokenizer;
+  /** How special tokens are written, e.g. `<|eot_id|>`. */
+  private readonly specials: readonly string[];
 
   private constructor(tokenizer: Tokenizer, begin: string | null) {
     this.tokenizer = tokenizer;
+    this.specials = [...tokenizer.get_added_tokens_decoder().values()]
+      .filter(({ special }) => special)
+      .map(({ content }) => content);
     this.size = 1 + [...tokenizer.get_vocab(true).values()].reduce((top, id) => Math.max(top, id), -1);
     this.beginToken = begin === null ? null : (tokenizer.token_to_id(begin) ?? null);
   }
@@ -63,8 +68,10 @@ export class TextTokenizer {
     return made;
   }
 
+  /** What is written like a special token gets a space into it: a note must not end a prompt. */
   encode(text: string): number[] {
-    return this.tokenizer.encode(text, { add_special_tokens: false }).ids;
+    const plain = this.specials.reduce((all, one) => all.replaceAll(one, `${one[0]!} ${one.slice(1)}`), text);
+    return this.tokenizer.encode(plain, { add_special_tokens: false }).ids;
   }
 
   decode(ids: readonly number[]): string {

@@ -147,6 +147,7 @@ export class VisitSession {
 
   /** Shows the visit as it was changed; a recommendation stays on the screen and is said to be from before. */
   takeChanged(detail: VisitDetail): void {
+    const readsNote = this.reply?.warnings.some(({ kind }) => kind === 'note-read') ?? false;
     const inputs = (visit: VisitDetail['visit'] | undefined): string =>
       JSON.stringify([
         visit?.context,
@@ -154,6 +155,7 @@ export class VisitSession {
         visit?.pregnancy,
         visit?.lactation,
         visit?.measurements,
+        readsNote ? visit?.notes : null,
       ]);
     const changed = inputs(detail.visit) !== inputs(this.detail?.visit);
     this.detail = detail;

@@ -9,6 +9,7 @@ import { numberWords } from './numbers.ts';
 export function entryWords({ kind, entry }: Pick<EntryEffect, 'kind' | 'entry'>): string {
   if (kind === 'age') return t('reasons:years', { count: Number(entry.code) });
   if (kind === 'sex') return t(entry.code === 'F' ? 'reasons:sex.F' : 'reasons:sex.M');
+  if (kind === 'note') return t('reasons:note');
   return entry.title ?? t('reasons:noTitle', { code: entry.code });
 }
 

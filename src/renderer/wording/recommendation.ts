@@ -48,6 +48,10 @@ export function warningWords(warning: RecommendationWarning, nameOf: NameOf): st
       return t('recommend:warning.allergy-not-understood', { entries: sentenceList(warning.entries) });
     case 'outside-training-population':
       return t(`recommend:warning.${warning.reason}`);
+    case 'note-read': {
+      const { read, characters } = warning;
+      return t(`recommend:warning.${read === characters ? 'note-read' : 'note-cut'}`, { read, characters });
+    }
   }
 }
 
