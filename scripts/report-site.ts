@@ -1,10 +1,12 @@
 /**
  * Measures adaptation to a local site on corpus I (METHOD section 5): five folds by patient, zero-shot, adapted to the other
- * folds, and the baselines on the same folds. `npm run report:site` writes docs/reports/local-site.{md,json}.
+ * folds, and the baselines on the same folds. `npm run report:site` writes docs/reports/local-site.{md,json}; with
+ * a corpus, and parts of PARTS, that corpus and those rows alone. What a fold answered is kept in .cache/site-folds.
  */
 
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Classifier } from '../src/flame/classifier.ts';
 import { readVisitFile } from '../src/flame/corpus.ts';
@@ -14,12 +16,13 @@ import { siteFormulary } from '../src/flame/site/adapt.ts';
 import { withEarlierVisits } from '../src/flame/site/patient-history.ts';
 import { labelsOf, type SiteVisit, siteVisit } from '../src/flame/site/site-visits.ts';
 import { loadKnowledge } from '../src/knowledge/knowledge.ts';
-import { FOLDS, scoreSite } from './sites/cross-validate.ts';
+import { FOLDS, type Part, PARTS, scoreSite } from './sites/cross-validate.ts';
 import { measureSite, type SiteResult } from './sites/measure-site.ts';
 import { siteMarkdown } from './sites/site-report.ts';
 
 const root = resolve(import.meta.dirname, '..');
-const wanted = process.argv[2];
+const [wanted, ...only] = process.argv.slice(2);
+const parts = (Object.keys(PARTS) as Part[]).filter((part) => only.length === 0 || only.includes(part));
 const knowledge = loadKnowledge(join(root, 'resources/knowledge'));
 const base = readModelPack(join(root, 'models', SHIPPED_PACK));
 const classifier = await Classifier.of(base, knowledge, { threads: 1 });
@@ -27,6 +30,17 @@ const manifest = JSON.parse(readFileSync(join(root, 'data/sites/manifest.json'),
   readonly sites: readonly { readonly name: string; readonly file: string; readonly sha256: string }[];
 };
 
+/** Of all that the kept answers rest on beside data: another version of it starts anew. */
+function codeHash(): string {
+  const hash = createHash('sha256').update(`${base.manifest.version} ${knowledge.version}`);
+  for (const folder of ['src/nn', 'src/flame', 'src/flame/site', 'src/flame/local', 'scripts/sites'])
+    for (const name of readdirSync(join(root, folder)).sort())
+      if (name.endsWith('.ts') && !name.endsWith('.test.ts'))
+        hash.update(readFileSync(join(root, folder, name)));
+  return hash.digest('hex').slice(0, 12);
+}
+
+const code = codeHash();
 const results: SiteResult[] = [];
 for (const { name, file, sha256 } of manifest.sites) {
   if (wanted !== undefined && !file.startsWith(wanted)) continue;
@@ -38,11 +52,20 @@ for (const { name, file, sha256 } of manifest.sites) {
   const formulary = siteFormulary(all);
   const truthOfAll = labelsOf(all, formulary);
   const visits = all.filter((_, i) => truthOfAll[i]!.length >= 2);
-  const predictions = await scoreSite(visits, formulary, classifier, base, knowledge, (fold) =>
-    console.log(
-      `${file}: fold ${fold + 1} of ${FOLDS}, ${((performance.now() - started) / 1000).toFixed(0)} s`,
-    ),
-  );
+  const seconds = (): number => (performance.now() - started) / 1000;
+  const predictions = await scoreSite({
+    visits,
+    formulary,
+    classifier,
+    base,
+    knowledge,
+    parts,
+    onFold: (part, fold) =>
+      console.log(
+        `${file}: ${part}, fold ${fold + 1} of ${FOLDS}, ${seconds().toFixed(0)} s, load ${loadavg()[0]!.toFixed(1)}`,
+      ),
+    keep: join(root, '.cache/site-folds', `${file.split('.')[0]!}-${sha256.slice(0, 8)}-${code}`),
+  });
   results.push(
     measureSite({
       corpus: name,
@@ -52,7 +75,7 @@ for (const { name, file, sha256 } of manifest.sites) {
       classifierDrugs: classifier.formulary,
       pairs: recordedPairs(formulary, knowledge),
       predictions,
-      seconds: (performance.now() - started) / 1000,
+      seconds: seconds(),
     }),
   );
 }
@@ -63,7 +86,7 @@ mkdirSync(directory, { recursive: true });
 const report = {
   createdAt: new Date().toISOString(),
   command: 'npm run report:site',
-  hardware: `${cpus()[0]?.model ?? 'unknown processor'}, one thread`,
+  hardware: `${cpus()[0]?.model ?? 'unknown processor'}, one thread, load ${loadavg()[0]!.toFixed(0)} on ${cpus().length} cores`,
   classifier: `${classifier.manifest.name} ${classifier.manifest.version}`,
   interactionTable: knowledge.interactionVersion,
   sites: results,

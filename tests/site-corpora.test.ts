@@ -121,9 +121,15 @@ describe('cross-validation', () => {
     const changed = visits.map((visit) =>
       visit.patient === patient ? { ...visit, drugs: formulary.slice(-3) } : visit,
     );
-    const knowledge = shippedKnowledge();
-    const before = await scoreSite(visits, formulary, classifier, null, knowledge, () => undefined);
-    const after = await scoreSite(changed, formulary, classifier, null, knowledge, () => undefined);
+    const given = {
+      formulary,
+      classifier,
+      base: null,
+      knowledge: shippedKnowledge(),
+      parts: ['baselines', 'adapted'] as const,
+    };
+    const before = await scoreSite({ ...given, visits });
+    const after = await scoreSite({ ...given, visits: changed });
     const inFold = visits.flatMap((visit, i) =>
       patientFold(visit.patient, FOLDS, FOLD_SALT) === fold ? [i] : [],
     );

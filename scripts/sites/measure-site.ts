@@ -37,6 +37,7 @@ export interface SiteRow {
   readonly groups: readonly GroupResult[];
 }
 export interface Difference extends Interval {
+  readonly of: Subject;
   readonly against: ModelName;
   readonly group: Group;
   readonly difference: number;
@@ -50,10 +51,14 @@ export interface SiteResult {
   readonly coverage: { readonly drugs: number; readonly prescriptions: number };
   readonly truth: readonly { readonly group: Group; readonly ddiRate: number; readonly meanLength: number }[];
   readonly rows: readonly SiteRow[];
-  /** Jaccard of `adapted` minus that of another model on the same visits. */
+  /** Jaccard of one of SUBJECTS minus that of another model on the same visits. */
   readonly differences: readonly Difference[];
   readonly seconds: number;
 }
+
+/** What the report is about. */
+export const SUBJECTS = ['adapted', 'fine-tuned'] as const;
+export type Subject = (typeof SUBJECTS)[number];
 
 export interface SiteMeasurement {
   readonly corpus: string;
@@ -83,7 +88,8 @@ export function measureSite(given: SiteMeasurement): SiteResult {
       of.map((i) => truth[i]!),
     ).jaccard;
 
-  const rows = MODELS.map(([name, note]) => ({
+  const asked = MODELS.filter(([name]) => predictions[name].length > 0);
+  const rows = asked.map(([name, note]) => ({
     name,
     note,
     groups: groups.map(([group, of]): GroupResult => {
@@ -105,12 +111,17 @@ export function measureSite(given: SiteMeasurement): SiteResult {
       };
     }),
   }));
-  const differences = MODELS.filter(([name]) => name !== 'adapted').flatMap(([against]) =>
-    groups.map(([group, of]): Difference => ({
-      against,
-      group,
-      ...pairedBootstrap(jaccardOf('adapted', of), jaccardOf(against, of)),
-    })),
+  const differences = SUBJECTS.filter((subject) => predictions[subject].length > 0).flatMap((subject) =>
+    asked
+      .filter(([name]) => name !== subject)
+      .flatMap(([against]) =>
+        groups.map(([group, of]): Difference => ({
+          of: subject,
+          against,
+          group,
+          ...pairedBootstrap(jaccardOf(subject, of), jaccardOf(against, of)),
+        })),
+      ),
   );
   const known = new Set(given.classifierDrugs);
   const prescriptions = truth.flat();

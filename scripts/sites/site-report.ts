@@ -62,11 +62,12 @@ function siteSection(site: SiteResult, interactionTable: string): string[] {
       ],
     ),
     '',
-    'Jaccard of the adapted model minus another model on the same visits, paired bootstrap:',
+    'Jaccard of a model minus another model on the same visits, paired bootstrap:',
     '',
     table(
-      ['adapted minus', 'visits', 'difference', '95 % interval'],
-      site.differences.map(({ against, group, difference, low, high }) => [
+      ['model', 'minus', 'visits', 'difference', '95 % interval'],
+      site.differences.map(({ of, against, group, difference, low, high }) => [
+        of,
         against,
         group,
         signed(difference),

@@ -64,7 +64,12 @@ export type ToTrainer =
 
 /** Numbers behind the choices between parts, for the log. */
 export interface TrainingChoices {
-  readonly outOfFold: { readonly adapter: number; readonly combination: number | null };
+  readonly outOfFold: {
+    readonly adapter: number;
+    /** Absent in jobs of earlier versions. */
+    readonly unchanged?: number | null;
+    readonly combination: number | null;
+  };
   readonly epochs: readonly number[];
   readonly lists: Readonly<Record<string, number>>;
 }

@@ -1,6 +1,6 @@
 /**
- * Fits π_cls to a site: new drugs, an adapter with its length chosen on validation visits, and the local combination where
- * it wins. Scores of learning visits come from adapters that did not see their patients. Chooses no visits, writes no model.
+ * Fits π_cls to a site: new drugs, an adapter with its length chosen on validation visits, and the local combination on top
+ * of it or of the pack as it is, whichever wins on learning visits. Scores of learning visits come from adapters that did not see their patients. Chooses no visits, writes no model.
  */
 
 import type { Knowledge } from '../../knowledge/knowledge.ts';
@@ -15,10 +15,12 @@ import type { ModelPack } from '../model-pack.ts';
 import { scoreOnce } from '../predict.ts';
 import { expectedJaccardLists } from '../set-rules.ts';
 import { adaptToSite, INNER_FOLDS, innerFolds, PATIENTS_MINIMUM, siteFormulary } from '../site/adapt.ts';
+import type { Experts } from '../site/experts.ts';
 import type { SiteVisit } from '../site/site-visits.ts';
 import type { TrainingControl } from './control.ts';
 import { extendedPack, type ExtensionRows, extensionRows } from './extension.ts';
 import { priorOf } from './local-scorer.ts';
+import { addOffsets, fitOffsets, movedBiases } from './moved-biases.ts';
 import type { AdapterSettings } from './profiles.ts';
 import { type AdapterProgress, trainAdapter } from './train-adapter.ts';
 
@@ -39,9 +41,11 @@ export interface FitOptions {
   readonly onProgress?: (stage: 'adapter' | 'cross-fitting' | 'site', progress: AdapterProgress) => void;
 }
 
-export interface FittedClassifier {
-  readonly newDrugs: readonly DrugId[];
-  readonly extension: ExtensionRows;
+/** The adapter alone, the local combination on the pack with moved biases, the combination on top of the adapter. */
+export type CandidateName = 'adapter' | 'unchanged' | 'combination';
+
+export interface Candidate {
+  readonly name: CandidateName;
   /** Over the larger formulary, its weights changed and calibrated; its policy is the pack's own, extended. */
   readonly pack: ModelPack;
   /** What was trained, before calibration. */
@@ -49,15 +53,27 @@ export interface FittedClassifier {
   /** Weights of π_cls with that folded in, before calibration. */
   readonly merged: ReadonlyMap<string, HostTensor>;
   readonly temperature: number;
-  /** The local combination; null where the adapter alone was better on learning visits, or there are too few patients. */
+  /** The local combination. */
   readonly site: Uint8Array | null;
-  /** Train visits, then validation visits. */
-  readonly learning: EncodedCorpus;
   /** Probabilities of the learning visits by models that did not see their patients. */
   readonly scores: ScoreTable;
+}
+
+/** The candidate that won. */
+export interface FittedClassifier extends Candidate {
+  /** All, the simplest first; without the two combinations where there are too few patients. */
+  readonly candidates: readonly Candidate[];
+  readonly newDrugs: readonly DrugId[];
+  readonly extension: ExtensionRows;
+  /** Train visits, then validation visits. */
+  readonly learning: EncodedCorpus;
   readonly epochs: readonly number[];
   /** Mean Jaccard of the learning visits, out of fold. */
-  readonly outOfFold: { readonly adapter: number; readonly combination: number | null };
+  readonly outOfFold: {
+    readonly adapter: number;
+    readonly unchanged: number | null;
+    readonly combination: number | null;
+  };
 }
 
 /** A drug that the pack does not know is learnt from this many learning visits on. */
@@ -135,26 +151,72 @@ export async function fitClassifier(options: FitOptions): Promise<FittedClassifi
     ...pack,
     parameters: foldTemperature(final.parameters, base.manifest.network, temperature),
   };
-  const combined = await combination(options, changed, visits, byAdapter);
-  const quality = (scores: ScoreTable): number =>
-    mean(setPerVisit(expectedJaccardLists(scores), learning.truth).jaccard);
-  const outOfFoldQuality = {
-    adapter: quality(byAdapter),
-    combination: combined && quality(combined.scores),
-  };
-  const wins = combined !== null && outOfFoldQuality.combination! >= outOfFoldQuality.adapter;
-  return {
-    newDrugs,
-    extension,
+  const adapter = {
     pack: changed,
     tensors: final.tensors,
     merged: final.parameters,
     temperature,
-    site: wins ? combined.site : null,
+    scores: byAdapter,
+  };
+  const moved = await withMovedBiases(options, pack, learning, folds);
+  // Both combinations ask the same experts: these know the site's visits and no classifier.
+  const experts = new Map<number, Experts>();
+  const onPack = await combination(options, moved, visits, { experts, pass: 0 });
+  const onAdapter = await combination(options, adapter, visits, { experts, pass: 1 });
+  const candidates: Candidate[] = [
+    { name: 'adapter', ...adapter, site: null },
+    ...(onPack ? [{ name: 'unchanged', ...moved, ...onPack } as const] : []),
+    ...(onAdapter ? [{ name: 'combination', ...adapter, ...onAdapter } as const] : []),
+  ];
+  const rated = candidates.map((candidate) => ({
+    candidate,
+    quality: mean(setPerVisit(expectedJaccardLists(candidate.scores), learning.truth).jaccard),
+  }));
+  const best = rated.reduce((first, next) => (next.quality > first.quality ? next : first));
+  const qualityOf = (name: CandidateName): number | null =>
+    rated.find(({ candidate }) => candidate.name === name)?.quality ?? null;
+  return {
+    ...best.candidate,
+    candidates,
+    newDrugs,
+    extension,
     learning,
-    scores: wins ? combined.scores : byAdapter,
     epochs,
-    outOfFold: outOfFoldQuality,
+    outOfFold: {
+      adapter: qualityOf('adapter')!,
+      unchanged: qualityOf('unchanged'),
+      combination: qualityOf('combination'),
+    },
+  };
+}
+
+/** π_cls as a combination stands on it: what changed of it, and its opinions of visits whose patients it did not see. */
+type Ground = Pick<Candidate, 'pack' | 'tensors' | 'merged' | 'temperature' | 'scores'>;
+
+/** The pack with the drugs' biases moved to the site's use, which no combination does for drugs outside its formulary. */
+async function withMovedBiases(
+  { threads }: FitOptions,
+  pack: ModelPack,
+  learning: EncodedCorpus,
+  folds: readonly number[],
+): Promise<Ground> {
+  const { network } = pack.manifest;
+  const scores = await scoreOnce(network, pack.vocabulary, pack.parameters, learning, threads);
+  const all = folds.map((_, visit) => visit);
+  const values = new Float32Array(scores.values.length);
+  for (let fold = 0; fold < INNER_FOLDS; fold += 1) {
+    const outside = all.filter((visit) => folds[visit] !== fold);
+    const inside = all.filter((visit) => folds[visit] === fold);
+    addOffsets(scores, fitOffsets(scores, learning.truth, outside), inside, values);
+  }
+  const tensors = movedBiases(pack, fitOffsets(scores, learning.truth, all));
+  const merged = new Map([...pack.parameters, ...tensors]);
+  return {
+    pack: { ...pack, parameters: merged },
+    tensors,
+    merged,
+    temperature: 1,
+    scores: { ...scores, values },
   };
 }
 
@@ -174,9 +236,9 @@ export function labelled(visit: SiteVisit) {
 
 async function combination(
   { knowledge, control, formulary, threads, onProgress }: FitOptions,
-  pack: ModelPack,
+  { pack, scores }: Ground,
   visits: readonly SiteVisit[],
-  byAdapter: ScoreTable,
+  { experts, pass }: { readonly experts: Map<number, Experts>; readonly pass: number },
 ): Promise<{ readonly site: Uint8Array; readonly scores: ScoreTable } | null> {
   const drugs = formulary ?? siteFormulary(visits);
   const own = new Set(drugs);
@@ -184,7 +246,7 @@ async function combination(
   if (drugs.length === 0 || new Set(used.map(({ patient }) => patient)).size < PATIENTS_MINIMUM) return null;
   const at = new Map(visits.map((visit, i) => [visit, i]));
   const places = new Map(pack.vocabulary.formulary.map((drug, i) => [drug, i]));
-  const values = byAdapter.values.slice();
+  const values = scores.values.slice();
   const classifier = await Classifier.of(pack, knowledge, { threads });
   try {
     const site = await adaptToSite({
@@ -192,15 +254,17 @@ async function combination(
       knowledge,
       visits,
       formulary: drugs,
-      priorOf: (visit) => rowOf(byAdapter, at.get(visit)!),
+      priorOf: (visit) => rowOf(scores, at.get(visit)!),
+      experts,
       onOutOfFold: (visit, probabilities) =>
         drugs.forEach((drug, i) => {
-          values[at.get(visit)! * byAdapter.drugs + places.get(drug)!] = probabilities[i]!;
+          values[at.get(visit)! * scores.drugs + places.get(drug)!] = probabilities[i]!;
         }),
       pass: () => control.pass(),
-      onProgress: (step, steps) => onProgress?.('site', { step, steps, values: {} }),
+      onProgress: (step, steps) =>
+        onProgress?.('site', { step: pass * steps + step, steps: 2 * steps, values: {} }),
     });
-    return { site: site.toBytes(), scores: { ...byAdapter, values } };
+    return { site: site.toBytes(), scores: { ...scores, values } };
   } finally {
     await classifier.close();
   }

@@ -9,10 +9,12 @@ import { asId, type DrugId } from '../../shared/ids.ts';
 import { contextOf } from '../corpus.ts';
 import { decodingPairs } from '../formulary-pairs.ts';
 import { type ModelPack, readModelPack } from '../model-pack.ts';
+import { logit } from '../probability.ts';
 import { PARITY_VISITS } from '../testing/parity-visits.ts';
 import { extendedPack, extensionRows } from './extension.ts';
 import { type LocalDescription, readLocalModel, writeLocalModel } from './local-model.ts';
 import { localScorer, packScorer, type Scorer } from './local-scorer.ts';
+import { movedBiases } from './moved-biases.ts';
 import { formatAdapter, parseAdapter } from './peft.ts';
 
 const knowledge = shippedKnowledge();
@@ -67,11 +69,11 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-function write(name: string) {
+function write(name: string, adapter = idleAdapter()) {
   const directory = join(folder, name);
   const added = NEW.map((drug) => ({ drug, share: 0.1 }));
   const extension = extensionRows(base, added, knowledge);
-  const content = { adapter: idleAdapter(), weights: null, extension, site: null, policy: null };
+  const content = { adapter, weights: null, extension, site: null, policy: null };
   return { directory, manifest: writeLocalModel(directory, description(), content) };
 }
 
@@ -93,6 +95,28 @@ describe('a local model', () => {
     const { probabilities } = own[0]!;
     const grid = await scorer.lists(contexts[0]!, { drugs: scorer.formulary, probabilities, pairs });
     expect(grid.length).toBeGreaterThan(1);
+    await scorer.close();
+  });
+
+  it('may hold moved biases alone: every drug’s logit is that of the pack and its offset', async () => {
+    const drugs = [...base.vocabulary.formulary, ...NEW];
+    const offsets = Float64Array.from(drugs, (_, drug) => (drug % 5) - 2);
+    const extension = extensionRows(
+      base,
+      NEW.map((drug) => ({ drug, share: 0.1 })),
+      knowledge,
+    );
+    const tensors = movedBiases(extendedPack(base, NEW, extension), offsets);
+    const { directory } = write('biases', { ...idleAdapter(), tensors });
+    const scorer = await localScorer(readLocalModel(directory), base, { knowledge, threads: 1 });
+    const [own, theirs] = [await scorer.score(contexts), await plain.score(contexts)];
+    own.forEach(({ probabilities }, at) =>
+      theirs[at]!.probabilities.forEach((p, drug) => {
+        // A difference of logits says nothing where single precision has no digits left.
+        if (p < 1e-3 || p > 0.99) return;
+        expect(logit(probabilities[drug]!)).toBeCloseTo(logit(p) + offsets[drug]!, 3);
+      }),
+    );
     await scorer.close();
   });
 

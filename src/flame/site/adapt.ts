@@ -8,12 +8,11 @@ import type { Knowledge } from '../../knowledge/knowledge.ts';
 import { FlameError } from '../../shared/errors.ts';
 import type { DrugId } from '../../shared/ids.ts';
 import { countFormulary } from '../corpus.ts';
-import type { DrugLists } from '../metrics.ts';
 import { combine, type EvidenceBlock, fitCombination, joined } from './combination.ts';
 import { type DrugTraits, WIDTH } from './drug-rows.ts';
-import { fitExperts } from './experts.ts';
+import { type Experts, fitExperts } from './experts.ts';
 import { logit } from '../probability.ts';
-import { SiteEncoder, type SiteInput } from './site-encoder.ts';
+import { SiteEncoder } from './site-encoder.ts';
 import { evidenceRows, nameOf, type PriorClassifier, SiteModel } from './site-model.ts';
 import { labelsOf, type SiteVisit } from './site-visits.ts';
 
@@ -29,6 +28,11 @@ export interface AdaptationOptions {
    * did not see the visit's inner fold (`innerFolds`). Absent: the classifier is asked.
    */
   readonly priorOf?: (visit: SiteVisit) => Float32Array;
+  /**
+   * The site's experts, by the inner fold that they did not see (INNER_FOLDS: they saw all): found here or put here. They
+   * do not depend on the classifier, so a second adaptation to the same visits and formulary need not fit them again.
+   */
+  readonly experts?: Map<number, Experts>;
   /** Hears the combined probabilities of training visits, from experts that did not see their patients. */
   readonly onOutOfFold?: (visit: SiteVisit, probabilities: Float32Array) => void;
   /** Called after each piece of work with the event loop free. */
@@ -69,10 +73,23 @@ export async function adaptToSite(options: AdaptationOptions): Promise<SiteModel
   const traits = traitsOf(formulary, classifier, priors, knowledge);
   const folds = innerFolds(visits);
   const steps = INNER_FOLDS + 2;
+  const known = options.experts ?? new Map<number, Experts>();
+  const expertsWithout = (fold: number): Experts => {
+    const found = known.get(fold);
+    if (found) return found;
+    const seen = <T>(items: readonly T[]): T[] => items.filter((_, i) => folds[i] !== fold);
+    const fitted = fitExperts(seen(inputs), seen(truth), formulary.length, encoder.features);
+    known.set(fold, fitted);
+    return fitted;
+  };
   const evidence: EvidenceBlock[] = [];
   for (let fold = 0; fold < INNER_FOLDS; fold += 1) {
     await options.pass?.();
-    evidence.push(outOfFold(fold, folds, { inputs, truth, priors, traits, features: encoder.features }));
+    const within = <T>(items: readonly T[]): T[] => items.filter((_, i) => folds[i] === fold);
+    evidence.push({
+      rows: evidenceRows(within(inputs), expertsWithout(fold), traits, within(priors), encoder.features),
+      truth: within(truth),
+    });
     onProgress?.(fold + 1, steps);
   }
   const combination = fitCombination(
@@ -91,7 +108,7 @@ export async function adaptToSite(options: AdaptationOptions): Promise<SiteModel
     );
   });
   await options.pass?.();
-  const experts = fitExperts(inputs, truth, formulary.length, encoder.features);
+  const experts = expertsWithout(INNER_FOLDS);
   onProgress?.(steps, steps);
   return new SiteModel(
     {
@@ -115,29 +132,6 @@ export async function adaptToSite(options: AdaptationOptions): Promise<SiteModel
 /** Drugs of at least `minimum` visits, most used first, ties by name. */
 export function siteFormulary(visits: readonly SiteVisit[], minimum = FORMULARY_VISITS): DrugId[] {
   return countFormulary(visits, minimum);
-}
-
-interface Prepared {
-  readonly inputs: readonly SiteInput[];
-  readonly truth: DrugLists;
-  readonly priors: readonly Float32Array[];
-  readonly traits: DrugTraits;
-  readonly features: number;
-}
-
-/** Evidence about the visits of one fold from experts that saw the other folds only. */
-function outOfFold(
-  fold: number,
-  folds: readonly number[],
-  { inputs, truth, priors, traits, features }: Prepared,
-): EvidenceBlock {
-  const within = <T>(items: readonly T[]): T[] => items.filter((_, i) => folds[i] === fold);
-  const outside = <T>(items: readonly T[]): T[] => items.filter((_, i) => folds[i] !== fold);
-  const experts = fitExperts(outside(inputs), outside(truth), traits.classifierMeans.length, features);
-  return {
-    rows: evidenceRows(within(inputs), experts, traits, within(priors), features),
-    truth: within(truth),
-  };
 }
 
 function together(blocks: readonly EvidenceBlock[]): EvidenceBlock {
