@@ -27,8 +27,28 @@ const BOMBS: Readonly<Record<string, () => Buffer | string>> = {
   'huge-text-bundle.json': () => `{"resourceType":"Bundle","id":"${'x'.repeat(HUGE)}","entry":[]}`,
   'endless-quote.csv': () => `visit,patient,date,diagnoses\n1,"${'a,b\n'.repeat(HUGE / 16)}`,
   'a-million-columns.csv': () => `${'c,'.repeat(1_000_000)}c\n${'1,'.repeat(1_000_000)}1\n`,
+  'one-enormous-patient.ndjson': () => `${records('small', 1)}${records('enormous', 60_000)}`,
   'an-archive.csv': () => Buffer.concat([Buffer.from('PK\u0003\u0004'), Buffer.alloc(1000)]),
 };
+
+/** FHIR lines of a patient with one visit and so many diagnoses, each in two hundred letters. */
+function records(id: string, diagnoses: number): string {
+  const subject = { reference: `Patient/${id}` };
+  const lines: object[] = [
+    { resourceType: 'Patient', id, birthDate: '1950-01-01' },
+    {
+      resourceType: 'Encounter',
+      id,
+      status: 'finished',
+      class: { code: 'AMB' },
+      subject,
+      period: { start: '2020-03-01' },
+    },
+  ];
+  for (let n = 0; n < diagnoses; n += 1)
+    lines.push({ resourceType: 'Condition', id: `${id}${n}`, subject, code: { text: 'x'.repeat(200) } });
+  return lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+}
 
 /** Done, or refused for a reason that is not a defect of Flame or a fault of the disk. */
 const isExpected = (code: unknown): boolean =>
@@ -59,7 +79,7 @@ test(
       ]);
     }
     const { db } = await openProfile({ folder });
-    expect(countVisits(db)).toBe(1); // the good line beside the bad ones, once
+    expect(countVisits(db)).toBe(2); // the good line beside the bad ones, once, and the small patient beside the enormous one
     expect(verifyAudit(db).broken).toBeNull();
     db.close();
     expect(readdirSync(folder).filter((name) => name.endsWith('.scratch'))).toEqual([]);

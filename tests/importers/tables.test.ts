@@ -135,11 +135,11 @@ test('an NDC is the same however it is written', () => {
 });
 
 describe('a dataset', () => {
-  const make = async (rules: Partial<DatasetRules>, firstDay = false) =>
+  const make = async (rules: Partial<DatasetRules>, firstDay = false, files?: Record<string, string>) =>
     withStore(async (profile) => {
       const visits: DatasetVisit[] = [];
       const run = {
-        source: await detectSource(MIMIC),
+        source: await detectSource(files ? folderOf(profile, 'mimic', files) : MIMIC),
         drugs: shippedKnowledge().drugs,
         site: siteMappingsOf([]),
         scratch: profile.folder,
@@ -168,6 +168,23 @@ describe('a dataset', () => {
       for (const [at, visit] of list.entries())
         if (at > 0) expect(visit.previous).toEqual(list[at - 1]!.drugs);
     }
+  });
+
+  test('of the first day holds the drugs ordered on the day of admission, whatever the hour', async () => {
+    const files = {
+      'PATIENTS.csv': 'SUBJECT_ID,GENDER,DOB\n1,F,2100-01-01 00:00:00\n',
+      'ADMISSIONS.csv': 'SUBJECT_ID,HADM_ID,ADMITTIME\n1,11,2150-01-01 23:30:00\n1,12,2150-06-01 08:00:00\n',
+      'DIAGNOSES_ICD.csv': 'SUBJECT_ID,HADM_ID,SEQ_NUM,ICD9_CODE\n1,11,1,4019\n1,12,1,4019\n',
+      'PROCEDURES_ICD.csv': 'SUBJECT_ID,HADM_ID,SEQ_NUM,ICD9_CODE\n1,11,1,9955\n1,12,1,9955\n',
+      'PRESCRIPTIONS.csv': `SUBJECT_ID,HADM_ID,STARTDATE,DRUG_TYPE,DRUG,NDC
+1,11,2150-01-01 00:00:00,MAIN,Furosemide,
+1,11,2150-01-02 00:00:00,MAIN,Warfarin,
+1,12,2150-06-02 00:00:00,MAIN,Metoprolol Tartrate,
+`,
+    };
+    const listed = ({ visits }: { visits: DatasetVisit[] }) => visits.map(({ drugs }) => drugs);
+    expect(listed(await make({}, false, files))).toEqual([['furosemide', 'warfarin'], ['metoprolol']]);
+    expect(listed(await make({}, true, files))).toEqual([['furosemide']]);
   });
 
   test('keeps only the most frequent codes and drugs where that is asked for', async () => {

@@ -1,6 +1,7 @@
 /** Small readings that every source shares: ICD codes, dates, ages, drug mentions. Each says null instead of guessing. */
 
 import type { DrugCode } from '../../knowledge/drug-reader.ts';
+import { LAST_MONTH } from '../../shared/check-input.ts';
 import type { ImportLog } from '../import-log.ts';
 import type { CountedMention, SourceContext } from './source.ts';
 
@@ -23,6 +24,18 @@ export function yearsBetween(birth: string, day: string): number | null {
   const years = Number(day.slice(0, 4)) - Number(birth.slice(0, 4));
   const age = day.slice(5) < birth.slice(5, 10) ? years - 1 : years;
   return age < 0 ? null : age;
+}
+
+/**
+ * The age in completed months where it counts, as a field of the visit: under two years, both days known, and the years agree.
+ */
+export function infantMonths(birth: string, day: string, age: number): { readonly age_months?: number } {
+  const [born, at] = [dayOf(birth), dayOf(day)];
+  if (born === null || at === null) return {};
+  const part = (text: string, from: number): number => Number(text.slice(from, from + 2));
+  const years = Number(at.slice(0, 4)) - Number(born.slice(0, 4));
+  const months = 12 * years + part(at, 5) - part(born, 5) - (part(at, 8) < part(born, 8) ? 1 : 0);
+  return months >= 0 && months <= LAST_MONTH && Math.floor(months / 12) === age ? { age_months: months } : {};
 }
 
 /** Mentions gathered for one visit, equal ones counted. */

@@ -8,7 +8,7 @@ import type { Measurements, Sex } from '../../shared/domain.ts';
 import { FlameError } from '../../shared/errors.ts';
 import { CSV_FIELDS, type ColumnMapping, type CsvField } from '../../shared/import-api.ts';
 import type { DrugCode } from '../../knowledge/drug-reader.ts';
-import { bounded, countDrugs, dayOf, icdCode, Mentions, yearsBetween } from './codes.ts';
+import { bounded, countDrugs, dayOf, icdCode, infantMonths, Mentions, yearsBetween } from './codes.ts';
 import type { Fact, SourceContext, SourceFile, SourceVisit, VisitSource } from './source.ts';
 import { readTable } from './tables.ts';
 
@@ -121,6 +121,7 @@ export class CsvSource implements VisitSource {
         ...(date === null ? {} : { date }),
         ...(clinician === '' ? {} : { clinician: clinician.slice(0, 300) }),
         age,
+        ...infantMonths(birth, date ?? '', age),
         sex: SEXES[one('sex').toLowerCase()] ?? 'unknown',
         setting: known ?? 'unknown',
         reasons: [],

@@ -64,7 +64,8 @@ export function mapVisits(visits: readonly SourceVisit[], context: SourceContext
     return {
       origin,
       hash: createHash('sha256')
-        .update(JSON.stringify({ ...visit, origin: undefined }))
+        // The months follow from the days; imports from before they were read are to be recognised.
+        .update(JSON.stringify({ ...visit, origin: undefined, age_months: undefined }))
         .digest('hex'),
       // The order in which data/sites has written its fields from the start.
       record: {

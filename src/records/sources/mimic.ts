@@ -4,7 +4,7 @@
  */
 
 import type { Sex } from '../../shared/domain.ts';
-import { bounded, countDrugs, dayOf, icdCode, Mentions, yearsBetween } from './codes.ts';
+import { bounded, countDrugs, dayOf, icdCode, infantMonths, Mentions, yearsBetween } from './codes.ts';
 import type { Fact, SourceContext, SourceFile, SourceVisit, VisitSource } from './source.ts';
 import { readTable, tableFile } from './tables.ts';
 
@@ -205,7 +205,7 @@ class Stay {
   }
 }
 
-type When = Pick<SourceVisit, 'year' | 'date' | 'age'>;
+type When = Pick<SourceVisit, 'year' | 'date' | 'age' | 'age_months'>;
 
 /** Dates are shifted per patient; the year is put back into the middle of the patient's three-year group. */
 function fourthTime([, , , anchorAge, anchorYear, group]: Person, time: string): When | string {
@@ -224,7 +224,8 @@ function thirdTime([, , dob]: Person, time: string): When | string {
   if (birth === null) return 'dob of the patient is no date';
   const age = yearsBetween(birth, day);
   if (age === null) return 'the admission lies before dob of the patient';
-  return { year: Number(day.slice(0, 4)), date: day, age: age > OLDEST_SHOWN ? ABOVE_OLDEST : age };
+  const shown = age > OLDEST_SHOWN ? ABOVE_OLDEST : age;
+  return { year: Number(day.slice(0, 4)), date: day, age: shown, ...infantMonths(birth, day, age) };
 }
 
 /** `2011 - 2013` → 2012; null where the release has no groups. */

@@ -6,7 +6,7 @@
 import type { Measurements, Setting, Sex, VisitRecord } from '../../../shared/domain.ts';
 import { wholeRecord } from './own-visit.ts';
 import type { OwnEncounter } from './own.ts';
-import { bounded, countDrugs, dayOf, Mentions, yearsBetween } from '../codes.ts';
+import { bounded, countDrugs, dayOf, infantMonths, Mentions, yearsBetween } from '../codes.ts';
 import type { CountedMention, Fact, SourceContext, SourceVisit } from '../source.ts';
 import type {
   AllergyFact,
@@ -84,6 +84,7 @@ export function visitsOfPatient(
         year: Number(start.slice(0, 4)),
         ...(day === null ? {} : { date: day }),
         age,
+        ...infantMonths(own ? '' : person[3], start, age),
         sex: SEXES[gender] ?? 'unknown',
         setting: SETTINGS[kind.toUpperCase()] ?? 'unknown',
         ...(own === null ? recordedAt(encounter, chart) : chart.whole(encounter, own)),
