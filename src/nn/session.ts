@@ -17,7 +17,7 @@ export interface SessionOptions {
   readonly providers?: readonly Provider[];
   /** Refuse rather than fall back to the CPU, when none of `providers` opens and when one fails in use. */
   readonly strict?: boolean;
-  /** Hears that a device failed in use and that the CPU took over, in ONNX Runtime's words. */
+  /** Hears that a device did not open or failed in use, and that the CPU took over, in ONNX Runtime's words. */
   readonly onDeviceLost?: (provider: Provider, reason: string) => void;
   /** Threads inside one operator; default: all this process may use, at most 8. */
   readonly threads?: number;
@@ -88,6 +88,9 @@ export async function openSession(model: Uint8Array, options: SessionOptions = {
     try {
       const session = await ort.InferenceSession.create(model, creationOptions(provider, options));
       attempts.push({ provider, opened: true, reason: '' });
+      const [failed] = attempts;
+      if (provider === 'cpu' && failed && !failed.opened)
+        options.onDeviceLost?.(failed.provider, failed.reason);
       const spare = provider === 'cpu' || options.strict ? null : { model, options };
       return new Session(session, provider, attempts, spare);
     } catch (error) {

@@ -43,6 +43,7 @@ export interface JobEvent {
     | 'started'
     | 'resumed'
     | 'trainer-lost'
+    | 'device-lost'
     | 'waiting'
     | 'going-on'
     | 'stage'

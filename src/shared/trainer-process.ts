@@ -1,5 +1,6 @@
 /** What the engine and the training process say to each other, and how the engine asks for one. Types only. */
 
+import type { ProviderName } from './devices-api.ts';
 import type { WireError } from './errors.ts';
 import type { Evaluation, FinetuneSettings, JobUsage, SideBySide, TrainingPoint } from './finetune.ts';
 import type { ClinicalContext, Severity } from './domain.ts';
@@ -55,6 +56,8 @@ export interface TrainingOrder extends TrainingSet {
   readonly model: string;
   /** Folder of an adapter that was trained elsewhere and is only to be measured; null to train one. */
   readonly adapter: string | null;
+  /** Where training steps run, as long as it works. */
+  readonly provider: ProviderName;
 }
 
 export type ToTrainer =
@@ -83,6 +86,8 @@ export interface TrainingResult {
 
 export type FromTrainer =
   | { readonly kind: 'point'; readonly point: TrainingPoint }
+  /** The device failed, in the system's words; the CPU went on with the step under way. */
+  | { readonly kind: 'device-lost'; readonly provider: ProviderName; readonly reason: string }
   | { readonly kind: 'done'; readonly result: TrainingResult; readonly usage: JobUsage }
   | { readonly kind: 'failed'; readonly error: WireError; readonly usage: JobUsage };
 

@@ -7,6 +7,7 @@ import { setPriority } from 'node:os';
 import { Gate } from '../flame/local/control.ts';
 import { importAdapter } from '../flame/local/exchange.ts';
 import { finetune } from '../flame/local/finetune.ts';
+import { TrainingDevice } from '../flame/local/training-device.ts';
 import { readModelPack } from '../flame/model-pack.ts';
 import { loadKnowledge } from '../knowledge/knowledge.ts';
 import { withSiteTable } from '../knowledge/site-table.ts';
@@ -52,12 +53,15 @@ export class TrainingLine {
         modelFolder: order.model,
         control: this.#gate,
       };
+      const device = new TrainingDevice(order.provider, (provider, reason) =>
+        this.#send({ kind: 'device-lost', provider, reason }),
+      );
       const onPoint = (point: TrainingPoint): void => this.#send({ kind: 'point', point });
       const { manifest, examples, choices } =
         order.adapter === null
           ? await finetune(
               { job, name, settings, split: visits },
-              { ...common, workFolder: order.work, onPoint },
+              { ...common, workFolder: order.work, device, onPoint },
             )
           : {
               ...(await importAdapter(order.adapter, {

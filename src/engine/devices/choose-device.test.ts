@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DEVICE_TOLERANCE, PROVIDERS, type DeviceResult } from '../../shared/devices-api.ts';
 import type { ProbeEnd } from '../../shared/probe-process.ts';
-import { chooseDevice, resultOf } from './choose-device.ts';
+import { chooseDevice, chooseTrainingDevice, resultOf } from './choose-device.ts';
 
 const REPORT = {
   provider: 'webgpu' as const,
@@ -95,4 +95,17 @@ describe('the provider in use', () => {
       { numRuns: 200 },
     );
   });
+});
+
+it('only clearly faster training moves it off the CPU, and a person has the last word', () => {
+  const of = (provider: 'cpu' | 'webgpu', trainingRows: number, outcome: 'same' | 'different' = 'same') => ({
+    ...{ provider, outcome, trainingRows, reason: '', probabilityError: 0, logitError: 0, gradientError: 0 },
+    ...{ scoreMs: 1, listMs: 1, openMs: 1 },
+  });
+  expect(chooseTrainingDevice('automatic', [of('cpu', 100), of('webgpu', 119)])).toBe('cpu');
+  expect(chooseTrainingDevice('automatic', [of('cpu', 100), of('webgpu', 121)])).toBe('webgpu');
+  expect(chooseTrainingDevice('automatic', [of('cpu', 100), of('webgpu', 900, 'different')])).toBe('cpu');
+  expect(chooseTrainingDevice('cpu', [of('cpu', 100), of('webgpu', 900)])).toBe('cpu');
+  expect(chooseTrainingDevice('webgpu', [of('cpu', 100), of('webgpu', 1)])).toBe('webgpu');
+  expect(chooseTrainingDevice('automatic', [])).toBe('cpu');
 });

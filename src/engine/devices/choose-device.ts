@@ -63,6 +63,19 @@ export function chooseDevice(choice: DeviceChoice, results: readonly DeviceResul
   return { inUse: worthwhile ? best.provider : 'cpu', reason: 'fastest', detail: '' };
 }
 
+/** Which provider trains: a person's choice, else the one with clearly the most visits a second among those with the same gradients. */
+export function chooseTrainingDevice(choice: DeviceChoice, results: readonly DeviceResult[]): ProviderName {
+  const usable = results.filter(({ outcome }) => outcome === 'same');
+  if (choice !== 'automatic') return usable.some(({ provider }) => provider === choice) ? choice : 'cpu';
+  const speed = ({ trainingRows }: DeviceResult): number => trainingRows ?? 0;
+  const cpu = usable.find(({ provider }) => provider === 'cpu');
+  const best = usable.reduce<DeviceResult | undefined>(
+    (fastest, one) => (fastest && speed(fastest) >= speed(one) ? fastest : one),
+    cpu,
+  );
+  return best && cpu && speed(best) >= WORTHWHILE_SPEEDUP * speed(cpu) ? best.provider : 'cpu';
+}
+
 function firstLine(text: string): string {
   return (text.split('\n').find((line) => line.trim() !== '') ?? '').trim().slice(0, 400);
 }

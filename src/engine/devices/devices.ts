@@ -6,7 +6,7 @@
 import type { Provider, SessionOptions } from '../../nn/session.ts';
 import type { DeviceChoice, DeviceReason, DevicesState, ProviderName } from '../../shared/devices-api.ts';
 import { FlameError } from '../../shared/errors.ts';
-import { chooseDevice, resultOf, type Chosen } from './choose-device.ts';
+import { chooseDevice, chooseTrainingDevice, resultOf, type Chosen } from './choose-device.ts';
 import { cudaLibraries } from './cuda-libraries.ts';
 import { readDeviceFile, writeDeviceFile, type DeviceFile } from './device-file.ts';
 import { deviceFingerprint } from './fingerprint.ts';
@@ -91,6 +91,12 @@ export class Devices {
         }
       },
     };
+  }
+
+  /** Where training runs: not always where answers are fastest. */
+  trainingProvider(): ProviderName {
+    if (this.#lost !== null || this.#file.abruptEnds > TRUSTED_ENDS) return 'cpu';
+    return chooseTrainingDevice(this.#file.choice, this.#results());
   }
 
   /** Tries every provider of this system. A second call waits for the first. */

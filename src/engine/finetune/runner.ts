@@ -9,6 +9,7 @@ import { SHIPPED_PACK } from '../../flame/model-pack.ts';
 import { FlameError } from '../../shared/errors.ts';
 import { JOB_STAGES, type TrainingPoint } from '../../shared/finetune.ts';
 import type { JobEvent, JobSummary } from '../../shared/finetune-api.ts';
+import type { ProviderName } from '../../shared/devices-api.ts';
 import { asId, type JobId, type ModelId } from '../../shared/ids.ts';
 import type { FromTrainer, TrainingOrder } from '../../shared/trainer-process.ts';
 import { LOCAL_MODELS } from '../models/installed.ts';
@@ -45,6 +46,8 @@ export function adapterFolder(profile: string, id: JobId): string {
 interface Running {
   readonly job: StoredJob;
   readonly trainer: TrainerProcess;
+  /** Where steps run. */
+  provider: ProviderName;
   /** Seconds of work before `goingSince`, in this process and those before it. */
   spent: number;
   /** When the work began that is not counted yet; null while it is paused. */
@@ -178,6 +181,7 @@ export class FinetuneRunner {
     const running: Running = {
       job,
       trainer,
+      provider: 'cpu',
       spent: job.spent,
       goingSince: performance.now(),
       point: null,
@@ -188,8 +192,17 @@ export class FinetuneRunner {
     this.#running = running;
     trainer.onMessage((message) => this.#hear(running, message));
     trainer.onClose(() => this.#lost(running));
-    trainer.post({ kind: 'start', order: this.#orderFor(job) });
+    const order = this.#orderFor(job);
+    running.provider = order.provider;
+    trainer.post({ kind: 'start', order });
     this.#decidePause();
+  }
+
+  /** A device that failed a job once, or took its process with it, does not get it again. */
+  #providerFor(id: JobId): ProviderName {
+    const { db, devices } = this.#workspace;
+    const failed = eventsOf(db, id).some(({ event }) => event === 'device-lost');
+    return failed ? 'cpu' : devices.trainingProvider();
   }
 
   #orderFor(job: StoredJob): TrainingOrder {
@@ -203,6 +216,7 @@ export class FinetuneRunner {
       knowledge: join(options.resources, 'knowledge'),
       work: join(options.profile, WORK_FOLDER, job.id),
       model: join(options.profile, LOCAL_MODELS, `trained-${job.id}`),
+      provider: this.#providerFor(job.id),
       adapter: isOfAdapter(eventsOf(db, job.id)) ? adapterFolder(options.profile, job.id) : null,
     };
   }
@@ -212,6 +226,10 @@ export class FinetuneRunner {
     const { id } = running.job;
     if (message.kind === 'point') {
       this.#notePoint(running, message.point);
+      return;
+    }
+    if (message.kind === 'device-lost') {
+      this.#loseDevice(running, message.reason);
       return;
     }
     running.over = true;
@@ -256,6 +274,8 @@ export class FinetuneRunner {
     const { db } = this.#workspace;
     const { attempts } = getJob(db, running.job.id);
     addEvent(db, running.job.id, 'trainer-lost', { attempt: attempts });
+    // A driver that aborts looks like this: the rest is the CPU's.
+    if (running.provider !== 'cpu') this.#loseDevice(running, '');
     this.#timer = setTimeout(() => this.wake(), RESTART_PAUSE_MS);
   }
 
@@ -286,6 +306,12 @@ export class FinetuneRunner {
     addEvent(this.#workspace.db, running.job.id, reason === null ? 'going-on' : 'waiting', {
       ...(reason === null ? {} : { reason }),
     });
+  }
+
+  #loseDevice(running: Running, problem: string): void {
+    const device = running.provider;
+    running.provider = 'cpu';
+    addEvent(this.#workspace.db, running.job.id, 'device-lost', { device, problem: problem.slice(0, 400) });
   }
 
   #keepTime(running: Running): void {

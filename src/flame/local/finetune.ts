@@ -23,6 +23,7 @@ import {
 import { assembled, packScorer } from './local-scorer.ts';
 import { PROFILE_SETTINGS } from './profiles.ts';
 import type { VisitSplit } from './split-visits.ts';
+import type { TrainingDevice } from './training-device.ts';
 import { type TunedPolicy, tunePolicy } from './tune-policy.ts';
 
 export interface FinetuneTask {
@@ -42,6 +43,8 @@ export interface FinetuneOptions {
   /** The folder of the new model. One that this job wrote before it was interrupted is kept as it is. */
   readonly modelFolder: string;
   readonly control: TrainingControl;
+  /** Where training steps run; absent: on the CPU. */
+  readonly device?: TrainingDevice;
   readonly onPoint?: (point: TrainingPoint) => void;
 }
 
@@ -59,7 +62,7 @@ export interface FinetuneOutcome {
 /** @throws FlameError CANCELLED */
 export async function finetune(task: FinetuneTask, options: FinetuneOptions): Promise<FinetuneOutcome> {
   const { split, settings } = task;
-  const { base, knowledge, workFolder, control } = options;
+  const { base, knowledge, workFolder, control, device } = options;
   const started = performance.now();
   const point = (stage: JobStage, step: number, steps: number, values: TrainingPoint['values'] = {}): void =>
     options.onPoint?.({ stage, step, steps, values });
@@ -77,6 +80,7 @@ export async function finetune(task: FinetuneTask, options: FinetuneOptions): Pr
     settings: profile.adapter,
     seed,
     threads,
+    ...(device ? { device } : {}),
     control,
     checkpoint,
     onProgress: (stage, { step, steps, values }) => point(stage, step, steps, values),
@@ -90,6 +94,7 @@ export async function finetune(task: FinetuneTask, options: FinetuneOptions): Pr
         knowledge,
         profile: profile.policy,
         settings,
+        ...(device ? { device } : {}),
         control,
         checkpoint,
         onProgress: (stage, { step, steps, values }) => point(stage, step, steps, values),
@@ -143,7 +148,7 @@ export async function finetune(task: FinetuneTask, options: FinetuneOptions): Pr
               settings: plainSettings(settings),
               knowledgeVersion: knowledge.version,
               interactionVersion: knowledge.interactionVersion,
-              hardware: `${cpus()[0]?.model ?? 'unknown processor'}, ${threads} of ${cpus().length} threads`,
+              hardware: `${cpus()[0]?.model ?? 'unknown processor'}, ${threads} of ${cpus().length} threads${device && device.provider !== 'cpu' ? `, ${device.provider}` : ''}`,
               seconds: (performance.now() - started) / 1000,
             },
           },

@@ -23,6 +23,7 @@ import { priorOf } from './local-scorer.ts';
 import { addOffsets, fitOffsets, movedBiases } from './moved-biases.ts';
 import type { AdapterSettings } from './profiles.ts';
 import { type AdapterProgress, trainAdapter } from './train-adapter.ts';
+import type { TrainingDevice } from './training-device.ts';
 
 export interface FitOptions {
   readonly base: ModelPack;
@@ -33,6 +34,8 @@ export interface FitOptions {
   readonly settings: AdapterSettings;
   readonly seed: number;
   readonly threads: number;
+  /** Where steps run; absent: on the CPU. */
+  readonly device?: TrainingDevice;
   readonly control: TrainingControl;
   /** Drugs of the local combination; absent: those of enough learning visits. */
   readonly formulary?: readonly DrugId[];
@@ -93,7 +96,8 @@ export async function fitClassifier(options: FitOptions): Promise<FittedClassifi
   const encoder = new Encoder(pack.vocabulary, codeTables(knowledge));
   const learning = encodeCorpus(encoder, visits.map(labelled));
   const positions = visits.map((_, i) => i);
-  const common = { pack, settings, seed, threads, control };
+  const { device } = options;
+  const common = { pack, settings, seed, threads, control, ...(device ? { device } : {}) };
   const named = (name: string) =>
     options.checkpoint === undefined ? {} : { checkpoint: `${options.checkpoint}${name}` };
 

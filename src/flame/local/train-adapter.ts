@@ -22,6 +22,7 @@ import { scoreOnce } from '../predict.ts';
 import { expectedJaccardLists } from '../set-rules.ts';
 import type { TrainingControl } from './control.ts';
 import { type AdapterSettings, kindOfTarget, memberNames, trainsWithFactors } from './profiles.ts';
+import type { TrainingDevice } from './training-device.ts';
 
 export interface AdapterRun {
   /** The pack over the site's formulary. */
@@ -34,6 +35,8 @@ export interface AdapterRun {
   readonly epochs?: readonly number[];
   readonly seed: number;
   readonly threads: number;
+  /** Where steps run; absent: on the CPU. */
+  readonly device?: TrainingDevice;
   readonly control: TrainingControl;
   /** State is kept here, one file a member. */
   readonly checkpoint?: string;
@@ -132,7 +135,7 @@ async function trainMember(
     seed: seed + member,
     parameters: base,
     optimizer: { weightDecay: settings.weightDecay, clipNorm: CLIP_NORM, beta2: BETA2 },
-    session: { threads },
+    session: { threads, ...run.device?.session() },
     ...(saved ? { resume: saved.state } : {}),
   });
   const random = saved ? new Random(saved.random) : Random.for(seed, `adapter ${member}`);

@@ -21,6 +21,7 @@ import { type PolicyProgress, type PolicyTrainingRun, trainSupervised } from '..
 import type { TrainingControl } from './control.ts';
 import type { LocalManifest } from './local-model.ts';
 import type { PolicySettings } from './profiles.ts';
+import type { TrainingDevice } from './training-device.ts';
 
 export interface TunePolicyOptions {
   /** The fitted pack over the larger formulary; it has a list policy. */
@@ -33,6 +34,8 @@ export interface TunePolicyOptions {
   readonly knowledge: Knowledge;
   readonly profile: PolicySettings;
   readonly settings: Pick<FinetuneSettings, 'alphaLow' | 'alphaHigh' | 'seed' | 'threads'>;
+  /** Where training steps run; absent: on the CPU. */
+  readonly device?: TrainingDevice;
   readonly control: TrainingControl;
   readonly checkpoint?: string;
   readonly onProgress?: (stage: 'policy-supervised' | 'policy-grpo', progress: PolicyProgress) => void;
@@ -66,6 +69,7 @@ export async function tunePolicy(options: TunePolicyOptions): Promise<TunedPolic
     vectors,
     corpus,
     threads: settings.threads,
+    ...(options.device ? { device: options.device } : {}),
     pass: () => control.pass(),
     reportEvery,
     onProgress: (progress) => options.onProgress?.(stage, progress),

@@ -23,7 +23,7 @@ import { errorStatistics } from './policy-corpus.ts';
 import { jaccard } from './potential.ts';
 import { drawGroups, interactionWeight, type Rollout, rollOut, type RolloutSettings } from './rollouts.ts';
 import { prefixRow, SequenceBatch, writePrefix } from './sequence-batch.ts';
-import { copyOf, type PolicyTrainingRun, progressMeter } from './train-supervised.ts';
+import { copyOf, type PolicyTrainingRun, progressMeter, sessionOf } from './train-supervised.ts';
 
 export interface ReinforcedSettings extends RolloutSettings, GrpoSettings {
   readonly objective: 'grpo' | 'expected-credit';
@@ -69,7 +69,7 @@ export async function trainReinforced(
       seed,
       parameters: from,
       optimizer: { weightDecay: 0, clipNorm: 1, beta2: 0.99 },
-      ...(run.threads === undefined ? {} : { session: { threads: run.threads } }),
+      session: sessionOf(run),
       ...(saved ? { resume: saved.state } : {}),
     },
   );

@@ -6,6 +6,7 @@
 import type { HostTensor } from '../../nn/dtype.ts';
 import { Random } from '../../nn/random.ts';
 import { warmupCosine } from '../../nn/schedule.ts';
+import type { SessionOptions } from '../../nn/session.ts';
 import { Trainer } from '../../nn/trainer.ts';
 import { FlameError } from '../../shared/errors.ts';
 import { rowOf } from '../metrics.ts';
@@ -34,6 +35,8 @@ export interface PolicyTrainingRun {
   readonly vectors: ContextSource;
   readonly corpus: PolicyCorpus;
   readonly threads?: number;
+  /** Asked before each session of training steps; absent: on the CPU. */
+  readonly device?: { session(): SessionOptions };
   readonly signal?: AbortSignal;
   /** Waited for between steps: how a run is paused and cancelled where a signal is not enough. */
   readonly pass?: () => Promise<void>;
@@ -82,7 +85,7 @@ export async function trainSupervised(
   const trainer = await Trainer.create((scope) => supervisedObjective(scope, config, shape, tables, rows), {
     seed,
     optimizer: { weightDecay: settings.weightDecay, clipNorm: 1, beta2: 0.99 },
-    ...(run.threads === undefined ? {} : { session: { threads: run.threads } }),
+    session: sessionOf(run),
     ...(run.start ? { parameters: run.start } : {}),
     ...(saved ? { resume: saved.state } : {}),
   });
@@ -161,4 +164,9 @@ export function progressMeter(
     sums = {};
     count = 0;
   };
+}
+
+/** Where training steps run, and on how many threads. */
+export function sessionOf({ threads, device }: PolicyTrainingRun): SessionOptions {
+  return { ...(threads === undefined ? {} : { threads }), ...device?.session() };
 }
