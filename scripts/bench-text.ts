@@ -1,7 +1,9 @@
 /**
  * `npm run bench:text`: what a Llama-type checkpoint takes to open and run here, by size and precision, from random weights;
- * and what larger ones would take by the formulas of src/nn/pretrained/memory.ts and a memory-bound time per token.
+ * and what larger ones would take by the formulas of src/nn/pretrained/memory.ts and a memory-bound time per token. Each
+ * row runs in a process of its own, so that none finds room that another one left.
  */
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -108,7 +110,8 @@ interface Measured {
   readonly openMilliseconds: number;
   readonly prefillTokensPerSecond: number;
   readonly millisecondsPerToken: number;
-  readonly residentGrowth: number;
+  /** Most bytes that the process held at once, above what it held before the checkpoint was opened. */
+  readonly peakGrowth: number;
   readonly estimate: number;
 }
 
@@ -148,21 +151,34 @@ async function measure(folder: string, available: number): Promise<Measured> {
     await decoder.step({ ids: [step] });
     times.push(performance.now() - started);
   }
-  const residentGrowth = process.memoryUsage().rss - before;
+  const peakGrowth = 1024 * process.resourceUsage().maxRSS - before;
   await decoder.close();
   return {
     fileBytes: statSync(join(folder, 'model.safetensors')).size,
     openMilliseconds,
     prefillTokensPerSecond: (1000 * PREFIX) / prefill,
     millisecondsPerToken: times.toSorted((a, b) => a - b)[STEPS >> 1]!,
-    residentGrowth,
+    peakGrowth,
     estimate: estimate.total,
   };
 }
 
+const [child, childAvailable] = process.argv.slice(2);
+if (child !== undefined) {
+  process.stdout.write(JSON.stringify(await measure(child, Number(childAvailable))));
+  process.exit();
+}
+
+function measureAlone(folder: string, available: number): Measured {
+  const script = import.meta.filename;
+  return JSON.parse(
+    execFileSync(process.execPath, [script, folder, String(available)], { encoding: 'utf8' }),
+  ) as Measured;
+}
+
 const scratch = mkdtempSync(join(tmpdir(), 'flame-bench-text-'));
 const rows: string[][] = [
-  ['size', 'weights', 'file', 'open', 'prefill tok/s', 'ms/token', 'memory', 'estimated'],
+  ['size', 'weights', 'file', 'open', 'prefill tok/s', 'ms/token', 'peak memory', 'estimated'],
 ];
 let bandwidth = 0; // bytes of 4-bit weights read a second, of the largest measured
 try {
@@ -176,7 +192,7 @@ try {
       ['float16, widened at each use', folder, 1e9],
       ['4 bits', int4, 64e9],
     ] as const) {
-      const found = await measure(at, available);
+      const found = measureAlone(at, available);
       rows.push([
         name,
         how,
@@ -184,7 +200,7 @@ try {
         `${Math.round(found.openMilliseconds)} ms`,
         String(Math.round(found.prefillTokensPerSecond)),
         found.millisecondsPerToken.toFixed(1),
-        gigabytes(found.residentGrowth),
+        gigabytes(found.peakGrowth),
         gigabytes(found.estimate),
       ]);
       if (how === '4 bits') bandwidth = (int4Bytes(config) * 1000) / found.millisecondsPerToken;

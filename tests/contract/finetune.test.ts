@@ -160,7 +160,15 @@ describe('local fine-tuning', { timeout: LONG }, () => {
     const zip = await openPromise(archive);
     for await (const entry of zip.eachEntry())
       files.set(entry.fileName, await text(await zip.openReadStreamPromise(entry)));
-    const names = ['config.json', 'base.safetensors', 'train.jsonl', 'validation.jsonl', 'README.md'];
+    const names = [
+      'config.json',
+      'base.safetensors',
+      'train.jsonl',
+      'validation.jsonl',
+      'trl-train.jsonl',
+      'trl-validation.jsonl',
+      'README.md',
+    ];
     expect([...files.keys()]).toEqual(names.map((name) => `flame-training-set/${name}`));
     const lines = ['train', 'validation']
       .map((part) => files.get(`flame-training-set/${part}.jsonl`)!)

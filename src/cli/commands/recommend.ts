@@ -175,10 +175,13 @@ function warningWords(warning: RecommendationWarning, name: (drug: DrugId) => st
       return `No drug is known for the allergy entry ${warning.entries.join(', ')}: nothing was excluded for it.`;
     case 'outside-training-population':
       return OUTSIDE[warning.reason];
-    case 'note-read':
-      return (
-        `The model read ${warning.read === warning.characters ? 'the note' : `the first ${warning.read} of ${warning.characters} characters of the note`}. ` +
-        'Not measured: the visits that it learnt from held no notes.'
-      );
+    case 'note-read': {
+      const { read, characters } = warning;
+      if (read === 0)
+        return 'There was no room for the note beside the rest of the visit: the model did not read it.';
+      const extent =
+        read === characters ? 'the note' : `the first ${read} of ${characters} characters of the note`;
+      return `The model read ${extent}. Not measured: the visits that it learnt from held no notes.`;
+    }
   }
 }

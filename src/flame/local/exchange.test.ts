@@ -85,6 +85,34 @@ function logits(
 }
 
 describe('training elsewhere', () => {
+  it('is a data set for TRL too: two columns of text, split as the card says, without the held-out visits', async () => {
+    const split = splitVisits(await site(40));
+    const to = join(folder, 'for-trl');
+    exportTraining(to, { base, knowledge, split });
+    const rows = (file: string): Record<string, unknown>[] =>
+      readFileSync(join(to, file), 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Record<string, unknown>);
+    const [, header] = readFileSync(join(to, 'README.md'), 'utf8').split('---\n');
+    expect(header).toContain(
+      'features:\n    - name: prompt\n      dtype: string\n    - name: completion\n      dtype: string\n',
+    );
+    for (const name of ['train', 'validation'] as const) {
+      const [, path] = new RegExp(`- split: ${name}\n        path: (\\S+)\n`).exec(header!)!;
+      const words = rows(path!);
+      expect(words).toHaveLength(split[name].length);
+      expect(header).toContain(`- name: ${name}\n      num_examples: ${words.length}\n`);
+      for (const row of words) {
+        expect(Object.keys(row)).toEqual(['prompt', 'completion']);
+        expect(row['prompt']).toMatch(/^Visit: .*\nMedications:$/);
+        expect(row['completion']).toMatch(/^ \S/);
+      }
+      expect(words).toEqual(rows(`${name}.jsonl`).map(({ prompt, completion }) => ({ prompt, completion })));
+    }
+    expect(split.heldOut.length).toBeGreaterThan(0);
+  });
+
   it('starts from files that say all, and an adapter that was trained from them comes back with its effect', async () => {
     const visits = await site(70);
     const split = splitVisits(visits);

@@ -37,6 +37,29 @@ export interface ExchangeOptions {
   readonly split: VisitSplit;
 }
 
+/** The same visits without further columns, for trainers of TRL that take prompt and completion alone. */
+const TRL_FILES = { train: 'trl-train.jsonl', validation: 'trl-validation.jsonl' } as const;
+
+/** What `datasets.load_dataset('<folder>')` reads at the head of README.md: splits, columns and their types. */
+function datasetCard(split: VisitSplit): string {
+  const names = ['train', 'validation'] as const;
+  return [
+    '---',
+    'configs:',
+    '  - config_name: default',
+    '    data_files:',
+    ...names.flatMap((name) => [`      - split: ${name}`, `        path: ${TRL_FILES[name]}`]),
+    'dataset_info:',
+    '  features:',
+    ...['prompt', 'completion'].flatMap((name) => [`    - name: ${name}`, '      dtype: string']),
+    '  splits:',
+    ...names.flatMap((name) => [`    - name: ${name}`, `      num_examples: ${split[name].length}`]),
+    '---',
+    '',
+    '',
+  ].join('\n');
+}
+
 const EXPORT_FORMAT = 'flame-training-set-1';
 
 /**
@@ -54,7 +77,7 @@ export function exportTraining(
 }
 
 /**
- * The files config.json, base.safetensors, train.jsonl, validation.jsonl, README.md. Visits carry a running number instead
+ * The files config.json, base.safetensors, train.jsonl, validation.jsonl, README.md, and the visits in words for TRL. Visits carry a running number instead
  * of identifiers, and no date.
  */
 export function trainingFiles({ base, knowledge, split }: ExchangeOptions): ReadonlyMap<string, Uint8Array> {
@@ -88,12 +111,21 @@ export function trainingFiles({ base, knowledge, split }: ExchangeOptions): Read
     suggested: { r: adapter.rank, lora_alpha: adapter.alpha, target_modules: adapter.targets },
   };
   const lines = (visits: readonly DatedVisit[]): string => visits.map((visit) => `${line(visit)}\n`).join('');
+  const words = (visits: readonly DatedVisit[]): string =>
+    visits
+      .map((visit) => {
+        const { prompt, completion } = JSON.parse(line(visit)) as Record<'prompt' | 'completion', string>;
+        return `${JSON.stringify({ prompt, completion })}\n`;
+      })
+      .join('');
   return new Map<string, Uint8Array>([
     ['config.json', Buffer.from(`${JSON.stringify(config, null, 1)}\n`)],
     ['base.safetensors', formatSafetensors(parameters, { metadata: { format: 'pt' } })],
     ['train.jsonl', Buffer.from(lines(split.train))],
     ['validation.jsonl', Buffer.from(lines(split.validation))],
-    ['README.md', Buffer.from(README)],
+    [TRL_FILES.train, Buffer.from(words(split.train))],
+    [TRL_FILES.validation, Buffer.from(words(split.validation))],
+    ['README.md', Buffer.from(datasetCard(split) + README)],
   ]);
 }
 
@@ -238,6 +270,9 @@ people to somebody who knows them. Keep it where the clinic keeps its records.
 - \`base.safetensors\`: the weights to start from, float32. Freeze them.
 - \`train.jsonl\`, \`validation.jsonl\`: one visit a line. \`features\` and \`weights\` are the sparse input row, \`labels\` the drugs
   that were prescribed. \`prompt\` and \`completion\` say the same in words, for trainers of language models.
+- \`trl-train.jsonl\`, \`trl-validation.jsonl\`: prompts and completions alone. The folder is a data set of Hugging Face:
+  \`datasets.load_dataset(<folder>)\` gives what TRL's SFTTrainer takes; GRPOTrainer reads the prompts and hands \`completion\`
+  to its reward functions.
 - The visits that the model is measured on are not here.
 
 The network, for each member m (names start with \`members.m.\`, except for member 0), on an input row x of \`features\` numbers:

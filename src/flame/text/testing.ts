@@ -44,6 +44,7 @@ const UNTRAINED: TextRecipe = {
   ...BRIEF,
   tokenizerVisits: 50,
   visits: 60,
+  noteTokens: 768,
   listVisits: 8,
   imitation: { ...BRIEF.imitation, steps: 2 },
   lists: { ...BRIEF.lists, steps: 1 },

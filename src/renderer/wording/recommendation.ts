@@ -50,6 +50,7 @@ export function warningWords(warning: RecommendationWarning, nameOf: NameOf): st
       return t(`recommend:warning.${warning.reason}`);
     case 'note-read': {
       const { read, characters } = warning;
+      if (read === 0) return t('recommend:warning.note-unread');
       return t(`recommend:warning.${read === characters ? 'note-read' : 'note-cut'}`, { read, characters });
     }
   }
