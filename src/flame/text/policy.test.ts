@@ -176,6 +176,19 @@ it('scores every candidate from one cached context as if it were asked alone', a
   expect(await policy.answers(visit)).toEqual(packed);
 });
 
+it('answers from the embeddings where placeholders stand, and from none that has no place in the prompt', async () => {
+  const width = visit.vectors.length / 3;
+  const slots = new Set(visit.context.slots);
+  const before = await policy.answers(visit);
+  for (const [slot, stands] of [1, 2, 3].map((at) => [at, slots.has(at)] as const)) {
+    const vectors = visit.vectors.map((value, i) => (Math.floor(i / width) === slot - 1 ? -value : value));
+    const gap = (await policy.answers({ ...visit, vectors })).map((z, drug) => Math.abs(z - before[drug]!));
+    if (stands) expect(Math.max(...gap)).toBeGreaterThan(1e-3);
+    else expect(Math.max(...gap)).toBe(0);
+  }
+  expect([slots.has(1), slots.has(2), slots.has(3)]).toEqual([true, true, false]); // the visit has no procedure
+});
+
 it('writes lists whose log-probabilities are those that training computes for them', async () => {
   const requests = [
     { prompt: prompts.list('add', [], 0), barred: new Set<number>() },

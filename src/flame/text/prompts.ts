@@ -41,7 +41,7 @@ export const CURRENT_PROMPTS = 'flame-text-1';
 export interface ReadOptions {
   /** Without: nothing is said of what the patient takes or took. */
   readonly history: boolean;
-  /** What is read of the visit's note, as `plainNote` gives it. */
+  /** What is read of the visit's note; white space counts as `plainNote` has it, and NOTE_LIMIT characters at most. */
   readonly note?: string;
 }
 
@@ -74,7 +74,7 @@ export class Prompts {
   /** What all questions about a visit share: its lines and the question. A line with nothing to say is left out. */
   context(context: ClinicalContext, { history, note }: ReadOptions): PromptPart[] {
     const { templates } = this;
-    const fields = { ...this.fields(context), note: note ?? '' };
+    const fields = { ...this.fields(context), note: plainNote(note ?? '').slice(0, NOTE_LIMIT) };
     const lines = [...templates.context, ...(history ? templates.history : []), ...templates.note];
     return [...lines.flatMap((line) => filled(line, fields)), `${templates.question}\n`];
   }
