@@ -34,7 +34,8 @@ import type { Workspace } from './workspace.ts';
 
 const MOST_EMERGENCIES = 100;
 
-export function accountsHandlers(workspace: Workspace): Handlers<AccountsApi> {
+/** @param isTraining tells of a training on the visits, which writes into the database as it goes */
+export function accountsHandlers(workspace: Workspace, isTraining: () => boolean): Handlers<AccountsApi> {
   const { session } = workspace;
   const status = (): AppStatus => workspace.status();
   const cost = workspace.options.scryptCost ?? SCRYPT_COST;
@@ -109,6 +110,7 @@ export function accountsHandlers(workspace: Workspace): Handlers<AccountsApi> {
     'accounts.rekey': (params) => {
       parseParameters('accounts.rekey', params);
       refuseWithout(session);
+      if (isTraining()) throw new FlameError('TRAINING_RUNS');
       if (session.isBusy) throw new FlameError('STORE_BUSY');
       note('store.rekey-started', 'profile', {});
       workspace.exchangeProfile(prepareRekey);

@@ -22,6 +22,7 @@ import {
   type StoredAccount,
 } from './store/accounts.ts';
 import { appendAudit, type AuditEvent } from './store/audit.ts';
+import { freeDrafts, giveDrafts } from './store/drafts.ts';
 import { newId } from './store/ids.ts';
 
 export interface Keeping {
@@ -52,6 +53,7 @@ export async function setUpAccounts(
     for (const { id } of listAccounts(db)) removeAccount(db, id, account.stored.createdAt);
     insertAccount(db, account.stored);
     putCode(db, code.stored);
+    giveDrafts(db, account.stored.id);
     note(keeping, 'accounts.set-up', account.stored.id, { name: form.name, roles: form.roles });
   });
   writeRing(folder, { format: 2, entries: [account.entry, code.entry] });
@@ -142,6 +144,7 @@ export function dropAccount(keeping: Keeping, id: string): void {
   writeRing(folder, { ...ring, entries: ring.entries.filter((entry) => entry.id !== id) });
   db.transaction(() => {
     removeAccount(db, id, new Date().toISOString());
+    freeDrafts(db, id);
     note(keeping, 'account.removed', id, { name });
   });
 }

@@ -28,6 +28,8 @@ export interface Editing {
   readonly knowledge: Knowledge | null;
   /** Who edits, for the audit log. */
   readonly actor: string;
+  /** Whose draft is discarded with what is saved. */
+  readonly drafter: string;
   readonly now: Date;
 }
 
@@ -36,7 +38,7 @@ export interface Editing {
  * @throws FlameError INVALID_INPUT naming the field
  */
 export function savePatient(editing: Editing, input: PatientInput): Patient {
-  const { db } = editing;
+  const { db, drafter } = editing;
   return db.transaction(() => {
     const before = findPatient(db, input.id);
     const patient: Patient = {
@@ -59,7 +61,7 @@ export function savePatient(editing: Editing, input: PatientInput): Patient {
       changePatient(db, patient);
       audit(editing, 'patient.changed', patient.id, { changed: differences(before, patient) });
     }
-    discardDraft(db, input.id);
+    discardDraft(db, drafter, input.id);
     return patient;
   });
 }
@@ -96,7 +98,7 @@ export function merge(editing: Editing, from: PatientId, into: PatientId): Patie
  * @throws FlameError INVALID_INPUT naming the field, DRUG_UNKNOWN, NOT_FOUND without its patient
  */
 export function saveVisit(editing: Editing, input: VisitInput): Visit {
-  const { db, titles, now } = editing;
+  const { db, drafter, titles, now } = editing;
   return db.transaction(() => {
     const before = findVisit(db, input.id);
     const patient = getPatient(db, before?.patientId ?? input.patientId);
@@ -119,7 +121,7 @@ export function saveVisit(editing: Editing, input: VisitInput): Visit {
         context: { before: contextHash(before), after: contextHash(visit) },
       });
     }
-    discardDraft(db, input.id);
+    discardDraft(db, drafter, input.id);
     return visit;
   });
 }

@@ -34,6 +34,7 @@ export function editorHandlers(
     knowledge: workspace.knowledgeOrNull,
     titles: titlesOf(workspace.knowledgeOrNull),
     actor: actor(),
+    drafter: workspace.session.drafter,
     now: new Date(),
   });
 
@@ -69,22 +70,23 @@ export function editorHandlers(
 
     'drafts.list': (params) => {
       parseParameters('drafts.list', params);
-      return listDrafts(workspace.db);
+      return listDrafts(workspace.db, workspace.session.drafter);
     },
 
     'drafts.put': (params) => {
       const { label, form } = parseParameters('drafts.put', params);
       const savedAt = new Date().toISOString();
-      putDraft(workspace.db, { id: form.id, label, form, savedAt });
+      putDraft(workspace.db, workspace.session.drafter, { id: form.id, label, form, savedAt });
       return { savedAt };
     },
 
     'drafts.discard': (params) => {
       const { id } = parseParameters('drafts.discard', params);
-      const { db } = workspace;
+      const { db, session } = workspace;
+      const { drafter } = session;
       db.transaction(() => {
-        const draft = listDrafts(db).find((one) => one.id === id);
-        if (!discardDraft(db, id)) return;
+        const draft = listDrafts(db, drafter).find((one) => one.id === id);
+        if (!discardDraft(db, drafter, id)) return;
         const patient = draft?.form.kind === 'visit' ? draft.form.patientId : id;
         const content = { patient, kind: draft?.form.kind ?? 'unreadable', label: draft?.label ?? '' };
         appendAudit(db, { actor: actor(), action: 'draft.discarded', subject: id, content });

@@ -138,7 +138,7 @@ function engineHandlers(
     ...hooksHandlers(workspace, hooks, actor),
     ...siteTableHandlers(workspace, grants, actor),
     ...importsHandlers(workspace, actor, grants),
-    ...accountsHandlers(workspace),
+    ...accountsHandlers(workspace, () => runner.isTraining),
     ...finetuneHandlers(workspace, actor, runner, grants),
 
     'app.status': (params) => {

@@ -24,6 +24,7 @@ import {
   type StoredAccount,
 } from './store/accounts.ts';
 import { appendAudit, type AuditEvent } from './store/audit.ts';
+import { NOBODYS } from './store/drafts.ts';
 import { newId } from './store/ids.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -183,6 +184,12 @@ export class Session implements Gate {
     if (own === null) return typed;
     if (!this.#confirmed.has(decision)) throw new FlameError('CONFIRMATION_REQUIRED');
     return own;
+  }
+
+  /** Whose drafts are written and read: of nobody without accounts, and during emergency access, whose end they outlive. */
+  get drafter(): string {
+    const who = this.#present();
+    return who?.kind === 'account' ? who.id : NOBODYS;
   }
 
   /** Null where there are no accounts. */

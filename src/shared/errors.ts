@@ -116,6 +116,10 @@ export const ERROR_WORDING = {
     title: 'Something else is still at work in the database.',
     action: 'Wait until it is done, then try again.',
   },
+  TRAINING_RUNS: {
+    title: 'A model is being trained on the visits of this database.',
+    action: 'Have a data steward hold or cancel the training, or wait until it is through; then try again.',
+  },
   ACCESS_REFUSED: {
     title: 'Your role does not allow this ({method}).',
     action: 'Ask somebody whose role allows it, or have an administrator change your roles.',

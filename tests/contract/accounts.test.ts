@@ -6,7 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AccountForm } from '../../src/shared/accounts-api.ts';
 import { NO_AUDIT_FILTER } from '../../src/shared/audit.ts';
 import type { MethodName } from '../../src/shared/contract.ts';
-import type { VisitId } from '../../src/shared/ids.ts';
+import { newId } from '../../src/engine/store/ids.ts';
+import type { PatientId, VisitId } from '../../src/shared/ids.ts';
 import { signedInput } from './deciding.ts';
 import { importRecords, startEngine, TestFolders, type TestEngine } from './engine.ts';
 
@@ -338,6 +339,22 @@ describe('signing', () => {
     await signIn(ADA.name, GOOD);
     const again = await signedInput(app, reply);
     expect(await codeOf(call('decisions.save', again))).toBe('CONFIRMATION_REQUIRED');
+  });
+
+  it('keeps what somebody typed and did not save from whoever signs in next', async () => {
+    const form = { kind: 'patient', id: newId<PatientId>(), isNew: true, name: 'Typed', recordNumber: '', sex: 'unknown', birthYear: '' } as const; // prettier-ignore
+    await call('drafts.put', { label: 'Typed', form });
+    await setUp();
+    const drafts = async () => (await call('drafts.list', {})).map(({ label }) => label);
+    expect(await drafts()).toEqual(['Typed']);
+    await enrol('Ben', ['clinician', 'administrator']);
+    expect(await drafts()).toEqual([]);
+    await call('drafts.put', { label: 'Ben’s', form: { ...form, name: 'Another' } });
+    await signIn(ADA.name, GOOD);
+    expect(await drafts()).toEqual(['Typed']);
+    await call('drafts.discard', { id: form.id });
+    await signIn('Ben', GOOD);
+    expect(await drafts()).toEqual(['Ben’s']);
   });
 
   it('teaches the habits of whoever signed, and nobody else’s', async () => {

@@ -14,6 +14,7 @@ import { importRecords, startEngine, type TestEngine, TestFolders } from './engi
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const VISITS = 70;
+const PASSPHRASE = 'seventy visits of one site';
 const vulkan = softwareVulkan();
 let folders: TestFolders;
 let running: TestEngine;
@@ -86,6 +87,14 @@ it('goes on, on the CPU, when the device does not open any more', { timeout: 240
   expect(details['device']).toBe('webgpu');
   expect(details['problem']).not.toBe('');
   expect(job.log.filter(({ event }) => event === 'trainer-lost')).toEqual([]);
+  // Encrypting anew would go on beside what the training writes.
+  const account = { name: 'Ada', title: 'MD', roles: ['administrator', 'data-steward'] } as const;
+  await running.engine.call('accounts.setUp', {
+    ...account,
+    roles: [...account.roles],
+    passphrase: PASSPHRASE,
+  });
+  await expect(running.engine.call('accounts.rekey', {})).rejects.toMatchObject({ code: 'TRAINING_RUNS' });
   await running.engine.call('finetune.cancel', { jobId: job.id });
 });
 

@@ -182,11 +182,13 @@ CREATE TABLE decisions (
   comment TEXT NOT NULL
 , version INTEGER NOT NULL DEFAULT 1, replaces INTEGER REFERENCES decisions (key), amendment_reason TEXT NOT NULL DEFAULT '', signer_name TEXT, signer_role TEXT, findings TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(findings)), signer_account TEXT) STRICT;
 
-CREATE TABLE drafts (
-  id TEXT PRIMARY KEY,
+CREATE TABLE "drafts" (
+  id TEXT NOT NULL,
   label TEXT NOT NULL,
   content TEXT NOT NULL CHECK (json_valid(content)),
-  saved_at TEXT NOT NULL
+  saved_at TEXT NOT NULL,
+  account TEXT NOT NULL DEFAULT '',
+  PRIMARY KEY (id, account)
 ) STRICT;
 
 CREATE TABLE finetune_jobs (

@@ -137,6 +137,11 @@ export class FinetuneRunner {
     };
   }
 
+  /** A training process computes or is being started; one that was held waits for its word and is none. */
+  get isTraining(): boolean {
+    return this.#starting || (this.#running !== null && this.#running.paused !== 'user');
+  }
+
   /** Ends the training process; the job goes on at the next start. */
   stop(): void {
     this.#stopped = true;

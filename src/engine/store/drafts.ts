@@ -1,8 +1,14 @@
-/** Keeps forms that were typed and not saved, as they are, until they are saved or discarded. Checks nothing in them. */
+/**
+ * Keeps forms that were typed and not saved, as they are, until they are saved or discarded. Each belongs to the account
+ * that typed it; one of nobody (NOBODYS) is everybody's. Checks nothing in them.
+ */
 
 import type { Draft } from '../../shared/editing.ts';
 import { editorForm } from '../form-schema.ts';
 import type { ReadableDb, WritableDb } from './handle.ts';
+
+/** The owner of what was typed without accounts, during emergency access, or by an account that was removed. */
+export const NOBODYS = '';
 
 interface DraftRow {
   readonly id: string;
@@ -11,29 +17,51 @@ interface DraftRow {
   readonly saved_at: string;
 }
 
-/** Stores a draft, in place of an earlier one of the same form. */
-export function putDraft(db: WritableDb, { id, label, form, savedAt }: Draft): void {
-  db.run(
-    `INSERT INTO drafts (id, label, content, saved_at) VALUES (?, ?, ?, ?)
-     ON CONFLICT (id) DO UPDATE SET label = excluded.label, content = excluded.content, saved_at = excluded.saved_at`,
-    id,
-    label,
-    JSON.stringify(form),
-    savedAt,
-  );
+/** Stores a draft, in place of the owner's earlier one of the same form; one of nobody becomes the owner's. */
+export function putDraft(db: WritableDb, owner: string, { id, label, form, savedAt }: Draft): void {
+  db.transaction(() => {
+    db.run(
+      `INSERT INTO drafts (id, label, content, saved_at, account) VALUES (?, ?, ?, ?, ?)
+       ON CONFLICT (id, account)
+       DO UPDATE SET label = excluded.label, content = excluded.content, saved_at = excluded.saved_at`,
+      id,
+      label,
+      JSON.stringify(form),
+      savedAt,
+      owner,
+    );
+    if (owner !== NOBODYS) db.run("DELETE FROM drafts WHERE id = ? AND account = ''", id);
+  });
 }
 
-/** @returns false when there was none */
-export function discardDraft(db: WritableDb, id: string): boolean {
-  return db.run('DELETE FROM drafts WHERE id = ?', id).changes > 0;
+/**
+ * Removes the owner's draft of a form, and one of nobody. What another account typed stays theirs.
+ * @returns false when there was none
+ */
+export function discardDraft(db: WritableDb, owner: string, id: string): boolean {
+  return db.run("DELETE FROM drafts WHERE id = ? AND account IN (?, '')", id, owner).changes > 0;
 }
 
-/** Latest first. A draft that this version cannot read is left where it is and not listed. */
-export function listDrafts(db: ReadableDb): Draft[] {
+/** The owner's and nobody's, latest first. A draft that this version cannot read is left where it is and not listed. */
+export function listDrafts(db: ReadableDb, owner: string): Draft[] {
   return db
-    .all<DraftRow>('SELECT id, label, content, saved_at FROM drafts ORDER BY saved_at DESC, id')
+    .all<DraftRow>(
+      "SELECT id, label, content, saved_at FROM drafts WHERE account IN (?, '') ORDER BY saved_at DESC, id",
+      owner,
+    )
     .flatMap(({ id, label, content, saved_at }) => {
       const form = editorForm.safeParse(JSON.parse(content));
       return form.success ? [{ id, label, form: form.data, savedAt: saved_at }] : [];
     });
+}
+
+/** What nobody owns becomes the first account's: whoever sets accounts up sat at the keyboard before. */
+export function giveDrafts(db: WritableDb, owner: string): void {
+  db.run("UPDATE drafts SET account = ? WHERE account = ''", owner);
+}
+
+/** What a removed account typed is everybody's, so that nothing typed about a patient is out of reach. */
+export function freeDrafts(db: WritableDb, owner: string): void {
+  db.run("UPDATE OR IGNORE drafts SET account = '' WHERE account = ?", owner);
+  db.run('DELETE FROM drafts WHERE account = ?', owner);
 }

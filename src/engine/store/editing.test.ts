@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { EditorForm } from '../../shared/editing.ts';
 import { asId, type DrugId, type PatientId } from '../../shared/ids.ts';
 import { getDecision, saveDecision } from './decisions.ts';
-import { discardDraft, listDrafts, putDraft } from './drafts.ts';
+import { discardDraft, freeDrafts, giveDrafts, listDrafts, NOBODYS, putDraft } from './drafts.ts';
 import { newId } from './ids.ts';
 import { changePatient, findLikelySame, isArchived, mergePatients, setArchived } from './patient-changes.ts';
 import { countPatients, findPatientBySource, getPatient, insertPatient, listPatients } from './patients.ts';
@@ -208,19 +208,50 @@ test('a draft is kept as typed, one for each form, until it is discarded', async
       sex: 'unknown',
       birthYear: 'nineteen',
     };
-    putDraft(db, { id: form.id, label: 'x', form, savedAt: '2026-01-01T00:00:00.000Z' });
+    putDraft(db, NOBODYS, { id: form.id, label: 'x', form, savedAt: '2026-01-01T00:00:00.000Z' });
     const later = { ...form, name: 'Ali' };
-    putDraft(db, { id: form.id, label: 'Ali', form: later, savedAt: '2026-01-02T00:00:00.000Z' });
+    putDraft(db, NOBODYS, { id: form.id, label: 'Ali', form: later, savedAt: '2026-01-02T00:00:00.000Z' });
     const other = { ...form, id: newId<PatientId>() };
-    putDraft(db, { id: other.id, label: 'y', form: other, savedAt: '2026-01-01T00:00:00.000Z' });
-    expect(listDrafts(db)).toEqual([
+    putDraft(db, NOBODYS, { id: other.id, label: 'y', form: other, savedAt: '2026-01-01T00:00:00.000Z' });
+    expect(listDrafts(db, NOBODYS)).toEqual([
       { id: form.id, label: 'Ali', form: later, savedAt: '2026-01-02T00:00:00.000Z' },
       { id: other.id, label: 'y', form: other, savedAt: '2026-01-01T00:00:00.000Z' },
     ]);
-    db.run("INSERT INTO drafts VALUES ('z', 'from a later version', '{\"kind\":\"x\"}', '2027')");
-    expect(listDrafts(db)).toHaveLength(2);
-    discardDraft(db, form.id);
-    expect(listDrafts(db).map(({ id }) => id)).toEqual([other.id]);
+    db.run("INSERT INTO drafts VALUES ('z', 'from a later version', '{\"kind\":\"x\"}', '2027', '')");
+    expect(listDrafts(db, NOBODYS)).toHaveLength(2);
+    discardDraft(db, NOBODYS, form.id);
+    expect(listDrafts(db, NOBODYS).map(({ id }) => id)).toEqual([other.id]);
     expect(db.all("SELECT 1 FROM drafts WHERE id = 'z'")).toHaveLength(1);
+  });
+});
+
+test('a draft is its account’s alone, everybody’s once that account is gone', async () => {
+  await withStore(({ db }) => {
+    const id = newId<PatientId>();
+    const form: EditorForm = {
+      kind: 'patient',
+      id,
+      isNew: false,
+      name: 'Ali',
+      recordNumber: '',
+      sex: 'unknown',
+      birthYear: '',
+    };
+    const put = (owner: string, label: string): void =>
+      putDraft(db, owner, { id, label, form, savedAt: '2026-01-01T00:00:00.000Z' });
+    const labels = (owner: string): string[] => listDrafts(db, owner).map(({ label }) => label);
+    put(NOBODYS, 'before accounts');
+    giveDrafts(db, 'ada');
+    expect([labels('ada'), labels('ben'), labels(NOBODYS)]).toEqual([['before accounts'], [], []]);
+    put('ben', 'Ben’s');
+    put('ada', 'Ada’s');
+    expect([labels('ada'), labels('ben')]).toEqual([['Ada’s'], ['Ben’s']]);
+    expect(discardDraft(db, 'ben', id)).toBe(true);
+    expect(discardDraft(db, 'ben', id)).toBe(false);
+    expect(labels('ada')).toEqual(['Ada’s']);
+    freeDrafts(db, 'ada');
+    expect(labels('ben')).toEqual(['Ada’s']);
+    put('ben', 'taken over');
+    expect([labels('ben'), labels('ada')]).toEqual([['taken over'], []]);
   });
 });

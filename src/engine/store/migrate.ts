@@ -18,6 +18,7 @@ import { hooks } from './migrations/0013-hooks.ts';
 import { finetuneJobs } from './migrations/0014-finetune-jobs.ts';
 import { finetuneSpent } from './migrations/0015-finetune-spent.ts';
 import { searchWaiting } from './migrations/0016-search-waiting.ts';
+import { draftsByAccount } from './migrations/0017-drafts-by-account.ts';
 
 export interface Migration {
   /** The schema version it leads to; its file's number. */
@@ -44,6 +45,7 @@ export const MIGRATIONS: readonly Migration[] = [
   finetuneJobs,
   finetuneSpent,
   searchWaiting,
+  draftsByAccount,
 ];
 
 /** The schema that this version of Flame writes. */

@@ -189,6 +189,8 @@ export class App {
     const isOther = this.lastAccount !== null && this.lastAccount !== account.id;
     this.lastAccount = account.id;
     if (!isOther) return;
+    // What somebody typed is theirs: it must not be stored in another's name.
+    if (this.view.kind === 'editor') void this.view.editor.drafts.stop();
     this.#sessions.clear();
     this.view = { kind: 'home' };
     this.openProblem = null;
