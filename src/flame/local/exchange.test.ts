@@ -105,8 +105,11 @@ describe('training elsewhere', () => {
       expect(header).toContain(`- name: ${name}\n      num_examples: ${words.length}\n`);
       for (const row of words) {
         expect(Object.keys(row)).toEqual(['prompt', 'completion']);
-        expect(row['prompt']).toMatch(/^Visit: .*\nMedications:$/);
-        expect(row['completion']).toMatch(/^ \S/);
+        expect(row['prompt']).toMatch(
+          /^Patient: .+\n(.+\n)*Does the drug fit\?\nSafety 0 of 10\nList: none\nAdd:\n$/,
+        );
+        expect(row['prompt']).not.toContain('Emb]');
+        expect(row['completion']).toMatch(/^(\S.*\n)+\n$/);
       }
       expect(words).toEqual(rows(`${name}.jsonl`).map(({ prompt, completion }) => ({ prompt, completion })));
     }

@@ -19,6 +19,7 @@ import type { ModelPack } from '../model-pack.ts';
 import { scoreOnce } from '../predict.ts';
 import { SiteBaselines } from './baselines.ts';
 import type { TrainingControl } from './control.ts';
+import { CURRENT_PROMPTS, Prompts, promptText } from '../text/prompts.ts';
 import { evaluateLocal } from './evaluate-local.ts';
 import { extendedPack, extensionRows } from './extension.ts';
 import { labelled, newDrugsOf } from './fit-classifier.ts';
@@ -77,28 +78,30 @@ export function exportTraining(
 }
 
 /**
- * The files config.json, base.safetensors, train.jsonl, validation.jsonl, README.md, and the visits in words for TRL. Visits carry a running number instead
+ * The files config.json, base.safetensors, train.jsonl, validation.jsonl, README.md, and the visits for TRL, as the prompts of text models have them. Visits carry a running number instead
  * of identifiers, and no date.
  */
 export function trainingFiles({ base, knowledge, split }: ExchangeOptions): ReadonlyMap<string, Uint8Array> {
   const { pack } = extended(base, knowledge, split);
   const { vocabulary, manifest, parameters } = pack;
   const encoder = new Encoder(vocabulary, codeTables(knowledge));
+  const prompts = new Prompts(CURRENT_PROMPTS, vocabulary.formulary, knowledge);
   const patients = new Map<string, number>();
   const line = (visit: DatedVisit): string => {
     const number = patients.get(visit.patient) ?? patients.size;
     patients.set(visit.patient, number);
     const { ids, weights } = encoder.encode(visit.context);
     const labels = encoder.labelsOf(visit.drugs).sort((a, b) => a - b);
-    const drugs = labels.map((label) => vocabulary.formulary[label]!);
-    const facts = ids.map((id) => vocabulary.features[id]!);
     return JSON.stringify({
       patient: number,
       features: ids,
       weights,
       labels,
-      prompt: `Visit: ${facts.join('; ')}\nMedications:`,
-      completion: ` ${drugs.join('; ')}`,
+      prompt: promptText([
+        ...prompts.context(visit.context, { history: true }),
+        ...prompts.list('add', [], 0),
+      ]),
+      completion: `${labels.map((label) => prompts.step(label)).join('')}${prompts.stop}`,
     });
   };
   const { adapter } = PROFILE_SETTINGS.standard;

@@ -138,6 +138,11 @@ export class Prompts {
   }
 }
 
+/** A prompt as a text trainer elsewhere reads it: nothing stands where embeddings are put in here. */
+export function promptText(prompt: readonly PromptPart[]): string {
+  return prompt.filter((part) => typeof part === 'string').join('');
+}
+
 /** A note as one line, so that nothing in it begins a line of its own. */
 export function plainNote(note: string): string {
   return note.replace(/\s+/g, ' ').trim();
