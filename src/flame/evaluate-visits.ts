@@ -1,13 +1,13 @@
-/** METHOD section 5's metrics of a classifier on any file in the visit format. Trains nothing and writes no report. */
+/** METHOD section 5's metrics of a model on any file in the visit format. Trains nothing and writes no report. */
 
 import type { Knowledge } from '../knowledge/knowledge.ts';
-import { EVALUATION_SEVERITY } from '../shared/domain.ts';
+import { type ClinicalContext, EVALUATION_SEVERITY } from '../shared/domain.ts';
+import type { DrugId } from '../shared/ids.ts';
 import { FlameError } from '../shared/errors.ts';
 import { interactionRate } from '../shared/interactions.ts';
-import { type Protocol, selectGridPoint } from '../shared/recommendation.ts';
-import type { Classifier } from './classifier.ts';
+import { type GridPoint, type Protocol, selectGridPoint } from '../shared/recommendation.ts';
 import { hasProblem, type LabelledVisit, restrictToFormulary } from './corpus.ts';
-import { decode } from './decoding.ts';
+import type { DecodingProblem } from './decoding.ts';
 import { decodingPairs, recordedPairs } from './formulary-pairs.ts';
 import {
   bootstrapMean,
@@ -24,17 +24,29 @@ import {
   type SetQuality,
 } from './metrics.ts';
 import type { PairMatrix } from './pair-matrix.ts';
-import type { ListPolicy } from './policy/list-policy.ts';
 import { expectedJaccardLists, thresholdLists } from './set-rules.ts';
+
+/** A model of any kind, as it is measured. */
+export interface EvaluatedModel {
+  readonly formulary: readonly DrugId[];
+  /** Null for a model without one. */
+  readonly threshold: number | null;
+  /** Visits scored between two reports of progress. */
+  readonly atOnce: number;
+  score(
+    contexts: readonly ClinicalContext[],
+  ): Promise<
+    readonly { readonly probabilities: ArrayLike<number>; readonly unknownCodes: readonly string[] }[]
+  >;
+  lists(context: ClinicalContext, problem: DecodingProblem): Promise<readonly GridPoint[]>;
+}
 
 export interface EvaluateVisitsOptions {
   /** Checked visits, their drugs in the tables' spelling. */
   readonly visits: readonly LabelledVisit[];
   /** What the visits are, for the protocol sentence, e.g. the file's name. */
   readonly corpus: string;
-  readonly classifier: Classifier;
-  /** The list policy of the same pack, when it has one. */
-  readonly policy?: ListPolicy | null;
+  readonly model: EvaluatedModel;
   readonly knowledge: Pick<Knowledge, 'drugs' | 'interactions' | 'interactionVersion' | 'rules'>;
   /** Also measure the decoded list at this position of the slider (0 accuracy … 1 safety). */
   readonly alpha?: number;
@@ -57,7 +69,8 @@ export interface VisitEvaluation {
   readonly rPrecision: number;
   /** 95 % bootstrap over visits. */
   readonly intervals: Readonly<Record<'prauc' | 'rPrecision', Interval>>;
-  readonly threshold: ListMetrics & { readonly value: number };
+  /** Null where the model has no threshold. */
+  readonly threshold: (ListMetrics & { readonly value: number }) | null;
   readonly expectedJaccard: ListMetrics;
   readonly decoded: (ListMetrics & { readonly alpha: number }) | null;
   /** What the clinicians themselves prescribed, within the formulary. */
@@ -66,31 +79,29 @@ export interface VisitEvaluation {
   readonly visitsWithUnknownCode: number;
 }
 
-const CHUNK = 256;
-
 /**
  * Current and previous medications of a visit are given to the model, as in use; its own drugs never are. Hard rules
  * about one patient (allergies, drugs taken already) are not applied.
  * @throws FlameError INVALID_INPUT when no visit can be evaluated, CANCELLED
  */
 export async function evaluateVisits(options: EvaluateVisitsOptions): Promise<VisitEvaluation> {
-  const { classifier, knowledge, alpha, visits, corpus } = options;
-  const kept = restrictToFormulary(visits.filter(hasProblem), classifier.formulary);
+  const { model, knowledge, alpha, visits, corpus } = options;
+  const kept = restrictToFormulary(visits.filter(hasProblem), model.formulary);
   if (kept.length === 0)
     throw new FlameError('INVALID_INPUT', {
       problem: `${corpus} holds no visit with a diagnosis or chronic flag and two drugs of the formulary`,
     });
-  const labels = new Map(classifier.formulary.map((drug, label) => [drug, label]));
+  const labels = new Map(model.formulary.map((drug, label) => [drug, label]));
   const truth = kept.map((visit) => visit.drugs.map((drug) => labels.get(drug)!));
   const { scores, unknown } = await scoreAll(kept, options);
-  const pairs = recordedPairs(classifier.formulary, knowledge);
+  const pairs = recordedPairs(model.formulary, knowledge);
   const ranking = rankingPerVisit(scores, truth);
-  const value = classifier.manifest.threshold;
+  const value = model.threshold;
   return {
     protocol: {
       corpus,
       split: `${kept.length} of ${visits.length} visits: a diagnosis or chronic flag and two formulary drugs`,
-      formularySize: classifier.formulary.length,
+      formularySize: model.formulary.length,
       interactionTable: knowledge.interactionVersion,
       severityCut: EVALUATION_SEVERITY,
     },
@@ -102,7 +113,7 @@ export async function evaluateVisits(options: EvaluateVisitsOptions): Promise<Vi
       prauc: bootstrapMean(ranking.averagePrecision),
       rPrecision: bootstrapMean(ranking.rPrecision),
     },
-    threshold: { value, ...listMetrics(thresholdLists(scores, value), truth, pairs) },
+    threshold: value === null ? null : { value, ...listMetrics(thresholdLists(scores, value), truth, pairs) },
     expectedJaccard: listMetrics(expectedJaccardLists(scores), truth, pairs),
     decoded:
       alpha === undefined
@@ -137,19 +148,20 @@ export function listMetrics(chosen: DrugLists, truth: DrugLists, pairs: PairMatr
 
 async function scoreAll(
   visits: readonly LabelledVisit[],
-  { classifier, onProgress, signal }: EvaluateVisitsOptions,
+  { model, onProgress, signal }: EvaluateVisitsOptions,
 ): Promise<{ scores: ScoreTable; unknown: number }> {
-  const drugs = classifier.formulary.length;
+  const { atOnce } = model;
+  const drugs = model.formulary.length;
   const values = new Float32Array(visits.length * drugs);
   let unknown = 0;
-  for (let from = 0; from < visits.length; from += CHUNK) {
+  for (let from = 0; from < visits.length; from += atOnce) {
     if (signal?.aborted) throw new FlameError('CANCELLED');
-    const scored = await classifier.score(visits.slice(from, from + CHUNK).map((visit) => visit.context));
+    const scored = await model.score(visits.slice(from, from + atOnce).map((visit) => visit.context));
     scored.forEach(({ probabilities, unknownCodes }, i) => {
       values.set(probabilities, (from + i) * drugs);
       if (unknownCodes.length > 0) unknown += 1;
     });
-    onProgress?.(Math.min(from + CHUNK, visits.length), visits.length);
+    onProgress?.(Math.min(from + atOnce, visits.length), visits.length);
     await new Promise((resolve) => setImmediate(resolve));
   }
   return { scores: { visits: visits.length, drugs, values }, unknown };
@@ -159,16 +171,16 @@ async function scoreAll(
 async function decodedLists(
   scores: ScoreTable,
   visits: readonly LabelledVisit[],
-  { classifier, policy, knowledge }: EvaluateVisitsOptions,
+  { model, knowledge }: EvaluateVisitsOptions,
   alpha: number,
 ): Promise<number[][]> {
-  const { formulary } = classifier;
+  const { formulary } = model;
   const pairs = decodingPairs(formulary, knowledge);
   const labels = new Map(formulary.map((drug, label) => [drug, label]));
   const lists: number[][] = [];
   for (const [at, { context }] of visits.entries()) {
     const problem = { drugs: formulary, probabilities: rowOf(scores, at), pairs };
-    const points = policy ? await policy.lists(problem, classifier.encode(context)) : decode(problem);
+    const points = await model.lists(context, problem);
     lists.push(selectGridPoint(points, alpha).list.map((drug) => labels.get(drug)!));
   }
   return lists;

@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { loadKnowledge } from '../knowledge/knowledge.ts';
 import type { GridPoint } from '../shared/recommendation.ts';
 import { Classifier } from './classifier.ts';
+import { decode } from './decoding.ts';
 import { readLabelledVisits } from './corpus.ts';
 import { evaluateVisits } from './evaluate-visits.ts';
 import { decodingPairs } from './formulary-pairs.ts';
@@ -89,10 +90,17 @@ describe('training a pack', () => {
     expect(Math.max(...rates)).toBe(rates[0]);
 
     const classifier = await Classifier.open(directory, knowledge);
+    const { formulary } = classifier;
     const result = await evaluateVisits({
       visits: await readLabelledVisits(corpus),
       corpus,
-      classifier,
+      model: {
+        formulary,
+        threshold: manifest.threshold,
+        atOnce: 256,
+        score: (contexts) => classifier.score(contexts),
+        lists: (_, problem) => Promise.resolve(decode(problem)),
+      },
       knowledge,
       alpha: 1,
     });

@@ -1,9 +1,11 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { VisitEvaluation } from '../../src/flame/evaluate-visits.ts';
+import { writeUntrainedText } from '../../src/flame/text/testing.ts';
+import { loadKnowledge } from '../../src/knowledge/knowledge.ts';
 import type { ImportReport } from '../../src/shared/import-api.ts';
 import type { Recommendation } from '../../src/shared/recommendation.ts';
 import { flame, flameJson, type ErrorDocument } from './flame.ts';
@@ -105,7 +107,7 @@ describe('flame evaluate', () => {
     expect(document.visits).toBe(400);
     expect(document.evaluated).toBeGreaterThan(100);
     expect(document.protocol).toMatchObject({ corpus: 'visits.jsonl.gz', severityCut: 2 });
-    for (const { jaccard, intervals } of [document.threshold, document.expectedJaccard]) {
+    for (const { jaccard, intervals } of [document.threshold!, document.expectedJaccard]) {
       expect(jaccard).toBeGreaterThan(0.05);
       expect(intervals.jaccard.low).toBeLessThanOrEqual(jaccard);
       expect(intervals.jaccard.high).toBeGreaterThanOrEqual(jaccard);
@@ -117,6 +119,23 @@ describe('flame evaluate', () => {
     expect(shown.code).toBe(0);
     expect(shown.stdout).toContain(`formulary of ${document.protocol.formularySize} drugs`);
     expect(shown.stdout).toContain(document.protocol.interactionTable);
+  });
+
+  it('measures a text model too, without the threshold that it does not have', async () => {
+    const models = join(folder, 'models');
+    mkdirSync(models);
+    await writeUntrainedText(join(models, 'ward-text'), loadKnowledge(join(root, 'resources/knowledge')));
+    const own = readFileSync(join(models, 'ward-text.jsonl'), 'utf8').split('\n');
+    const few = fileOf('few.jsonl', own.slice(0, 12).join('\n'));
+    const { code, document } = await flameJson<VisitEvaluation>(
+      ['evaluate', '--visits', few, '--pack', 'ward-text', '--alpha', '1'],
+      { env: { FLAME_MODELS: models } },
+    );
+    expect(code).toBe(0);
+    expect(document.threshold).toBe(null);
+    expect(document.evaluated).toBeGreaterThan(0);
+    expect(document.prauc).toBeGreaterThan(0);
+    expect(document.decoded).toMatchObject({ alpha: 1, ddiRate: 0 });
   });
 
   it('refuses a file with one bad line, and names it', async () => {
