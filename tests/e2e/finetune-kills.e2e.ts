@@ -143,6 +143,9 @@ test('a training survives the death of any process, and store and model in use s
       process.kill(engine!, 'SIGKILL');
       engineKills += 1;
       if (trainer !== null) await expect.poll(() => isAlive(trainer)).toBe(false); // it never outlives its engine
+      // Whoever asks while there is no engine is told so; the next one opens the store again.
+      const store = () => ask(flame.page, 'app.status', {}).then(({ store: is }) => is, () => 'no engine'); // prettier-ignore
+      await expect.poll(store, { timeout: 60_000 }).toBe('open');
       return true;
     },
     app: async () => {
