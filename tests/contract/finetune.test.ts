@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { getPriority } from 'node:os';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -212,7 +213,16 @@ describe('local fine-tuning', { timeout: LONG }, () => {
       selection: ALL,
       settings: QUICK,
     });
+    const next = await engine.engine.call('finetune.start', {
+      name: 'Next',
+      selection: ALL,
+      settings: QUICK,
+    });
     await until(engine, jobId, ({ point }) => point?.stage === 'adapter' && point.step > 10);
+    // One at a time, and behind everything else that runs on this computer.
+    expect((await engine.engine.call('finetune.get', { jobId: next.id })).state).toBe('queued');
+    expect(getPriority(pids.at(-1))).toBe(15);
+    await engine.engine.call('finetune.cancel', { jobId: next.id });
     await engine.shell.call('power.changed', { onBattery: true });
     const waiting = await until(engine, jobId, ({ waitingFor }) => waitingFor === 'power');
     const still = waiting.point!.step;

@@ -60,8 +60,16 @@ export function giveDrafts(db: WritableDb, owner: string): void {
   db.run("UPDATE drafts SET account = ? WHERE account = ''", owner);
 }
 
-/** What a removed account typed is everybody's, so that nothing typed about a patient is out of reach. */
+/**
+ * What a removed account typed is everybody's, so that nothing typed about a patient is out of reach. Of two drafts of one
+ * form the later stays.
+ */
 export function freeDrafts(db: WritableDb, owner: string): void {
+  db.run(
+    `DELETE FROM drafts WHERE account = '' AND EXISTS (
+       SELECT 1 FROM drafts own WHERE own.id = drafts.id AND own.account = ? AND own.saved_at >= drafts.saved_at)`,
+    owner,
+  );
   db.run("UPDATE OR IGNORE drafts SET account = '' WHERE account = ?", owner);
   db.run('DELETE FROM drafts WHERE account = ?', owner);
 }

@@ -249,6 +249,7 @@ test('a draft is its account’s alone, everybody’s once that account is gone'
     expect(discardDraft(db, 'ben', id)).toBe(true);
     expect(discardDraft(db, 'ben', id)).toBe(false);
     expect(labels('ada')).toEqual(['Ada’s']);
+    putDraft(db, NOBODYS, { id, label: 'emergency, before', form, savedAt: '2025-12-31T00:00:00.000Z' });
     freeDrafts(db, 'ada');
     expect(labels('ben')).toEqual(['Ada’s']);
     put('ben', 'taken over');
