@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Page } from '@playwright/test';
 import { expect, ROOT, temporaryFolder, test } from './app.ts';
 import type { Manifest } from '../../src/knowledge/manifest.ts';
-import { openVisit } from './workspace.ts';
+import { importPicked, openVisit } from './workspace.ts';
 
 interface Case {
   readonly kind: string;
@@ -108,10 +108,7 @@ function records(): string {
 }
 
 async function importCases(page: Page): Promise<void> {
-  await page
-    .getByRole('button', { name: /^Import visits/ })
-    .first()
-    .click();
+  await importPicked(page);
   await page.getByRole('button', { name: 'Done' }).click();
 }
 

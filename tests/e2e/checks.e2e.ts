@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import AxeBuilder from '@axe-core/playwright';
 import { expect, temporaryFolder, test } from './app.ts';
-import { addDrug, openVisit, recommend, slider } from './workspace.ts';
+import { addDrug, importPicked, openVisit, recommend, slider } from './workspace.ts';
 
 const RECORDS = [
   {
@@ -28,10 +28,7 @@ test('a label contraindication and a renal finding stand beside the list', async
   const file = join(temporaryFolder(), 'visits.jsonl');
   writeFileSync(file, RECORDS.map((record) => JSON.stringify(record)).join('\n'));
   const { page, log } = await launch({ env: { FLAME_E2E_IMPORT_FILE: file } });
-  await page
-    .getByRole('button', { name: /^Import visits/ })
-    .first()
-    .click();
+  await importPicked(page);
   await page.getByRole('button', { name: 'Done' }).click();
 
   // Before anything is recommended: what is taken already.

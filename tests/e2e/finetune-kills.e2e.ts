@@ -15,7 +15,7 @@ import type { JobDetail } from '../../src/shared/finetune-api.ts';
 import { asId, type JobId, type ModelId } from '../../src/shared/ids.ts';
 import { startChild } from '../faults/children.ts';
 import { enginePid, expect, type FlameApp, ROOT, temporaryFolder, test } from './app.ts';
-import { ask } from './workspace.ts';
+import { ask, importPicked } from './workspace.ts';
 
 const KILLS = Number(process.env['FLAME_KILLS'] ?? 3);
 const IS_LONG = KILLS > 3;
@@ -67,10 +67,7 @@ test('a training survives the death of any process, and store and model in use s
   const profile = join(temporaryFolder(), 'profile');
   const start = (env: Readonly<Record<string, string>> = {}): Promise<FlameApp> => launch({ profile, env });
   let flame = await start({ FLAME_E2E_IMPORT_FILE: await siteFile() });
-  await flame.page
-    .getByRole('button', { name: /^Import visits/ })
-    .first()
-    .click();
+  await importPicked(flame.page);
   await flame.page.getByRole('button', { name: 'Done' }).click();
   const job = (jobId: JobId): Promise<JobDetail> => ask(flame.page, 'finetune.get', { jobId });
   const begin = async (name: string): Promise<JobId> => {

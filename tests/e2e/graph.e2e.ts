@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import AxeBuilder from '@axe-core/playwright';
 import type { Locator, Page } from '@playwright/test';
 import { expect, temporaryFolder, test } from './app.ts';
-import { addDrug, openVisit, recommend, slider } from './workspace.ts';
+import { addDrug, importPicked, openVisit, recommend, slider } from './workspace.ts';
 
 const RECORD = {
   visit: 'graph-1',
@@ -24,10 +24,7 @@ const RECORDS = [RECORD, { ...RECORD, visit: 'graph-2', date: '2024-06-02' }]
   .join('\n');
 
 async function openGraph(page: Page): Promise<Locator> {
-  await page
-    .getByRole('button', { name: /^Import visits/ })
-    .first()
-    .click();
+  await importPicked(page);
   await page.getByRole('button', { name: 'Done' }).click();
   await openVisit(page, 'Graph Patient', '2 May 2024');
   await page.setViewportSize({ width: 1280, height: 800 });

@@ -4,6 +4,7 @@ import { cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, ROOT, temporaryFolder, test } from './app.ts';
 import { seriousFindings } from './axe.ts';
+import { importPicked } from './workspace.ts';
 
 test('a steward dry-runs a MIMIC folder, maps a name by hand, and imports', async ({ launch }) => {
   test.setTimeout(240_000);
@@ -59,10 +60,7 @@ test('a picked bundle is looked at first, and imported with what is refused said
   const name = 'Alexia_Senger_a5f5a550-b13e-4f92-b194-6d118f67fcdb.json.gz';
   cpSync(join(ROOT, 'data/demo/synthea', name), file);
   const { page } = await launch({ env: { FLAME_E2E_IMPORT_FILE: file } });
-  await page
-    .getByRole('button', { name: /^Import visits/ })
-    .first()
-    .click();
+  await importPicked(page);
   await expect(page.getByLabel('Format')).toHaveValue('fhir');
   await page.getByRole('button', { name: 'Import', exact: true }).click();
   await expect(page.getByRole('region', { name: 'What was imported' })).toContainText(

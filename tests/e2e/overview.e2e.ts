@@ -10,7 +10,7 @@ import { asId, type DecisionId, type DrugId, type VisitId } from '../../src/shar
 import { localDate } from '../../src/shared/local-date.ts';
 import { selectGridPoint } from '../../src/shared/recommendation.ts';
 import { expect, temporaryFolder, test } from './app.ts';
-import { ask, patientRows, recommend } from './workspace.ts';
+import { ask, importPicked, patientRows, recommend } from './workspace.ts';
 
 const VISITS = 12;
 const TODAY = localDate(new Date());
@@ -34,10 +34,7 @@ function importFile(): string {
 }
 
 async function importVisits(page: Page): Promise<void> {
-  await page
-    .getByRole('button', { name: /^Import visits/ })
-    .first()
-    .click();
+  await importPicked(page);
   await page.getByRole('button', { name: 'Done' }).click();
   await expect(page.getByRole('heading', { name: 'Worklist' })).toBeVisible();
 }

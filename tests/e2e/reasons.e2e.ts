@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 import { expect, temporaryFolder, test } from './app.ts';
-import { addDrug, listedDrugs, loadDemo, openVisit, recommend } from './workspace.ts';
+import { addDrug, importPicked, listedDrugs, loadDemo, openVisit, recommend } from './workspace.ts';
 
 /** Light and dark at both sizes of the issue; nothing may stand out of the window, axe must find nothing. */
 async function look(page: Page, name: string): Promise<void> {
@@ -98,10 +98,7 @@ test('a drug that a rule forbids for the patient is not proposed, and the list s
   const before = { ...visit, visit: 'kidney-0', date: '2023-05-02' };
   writeFileSync(file, [before, visit].map((record) => JSON.stringify(record)).join('\n'));
   const { page } = await launch({ env: { FLAME_E2E_IMPORT_FILE: file } });
-  await page
-    .getByRole('button', { name: /^Import visits/ })
-    .first()
-    .click();
+  await importPicked(page);
   await page.getByRole('button', { name: 'Done' }).click();
   await openVisit(page, 'Failing Kidneys', '2 May 2024');
   await recommend(page);

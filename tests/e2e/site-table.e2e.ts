@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, temporaryFolder, test } from './app.ts';
 import { seriousFindings } from './axe.ts';
-import { addDrug, loadDemo, openVisit, pairsOnScreen, recommend } from './workspace.ts';
+import { addDrug, importPicked, loadDemo, openVisit, pairsOnScreen, recommend } from './workspace.ts';
 
 const RECORD = {
   visit: 'site-1',
@@ -60,10 +60,7 @@ test('a table is previewed, used, and its source stands in the graph and the int
   await expect(page.getByRole('contentinfo').getByText(/\+site-[0-9a-f]{8}/)).toBeVisible();
   await page.screenshot({ path: 'test-results/site-table-used.png' });
 
-  await page
-    .getByRole('button', { name: /^Import visits/ })
-    .first()
-    .click();
+  await importPicked(page);
   await page.getByRole('button', { name: 'Done' }).click();
   await openVisit(page, 'Site Patient', '2 May 2024');
   await recommend(page);

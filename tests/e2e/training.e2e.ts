@@ -6,6 +6,7 @@ import type { Page } from '@playwright/test';
 import { readVisitFile } from '../../src/flame/corpus.ts';
 import { expect, type FlameApp, ROOT, temporaryFolder, test } from './app.ts';
 import { seriousFindings } from './axe.ts';
+import { importPicked } from './workspace.ts';
 
 /** Admissions of the MIMIC-IV demo as a file to import. */
 async function siteFile(visits: number): Promise<string> {
@@ -18,10 +19,7 @@ async function siteFile(visits: number): Promise<string> {
 }
 
 async function openTraining(page: Page): Promise<void> {
-  await page
-    .getByRole('button', { name: /^Import visits/ })
-    .first()
-    .click();
+  await importPicked(page);
   await page.getByRole('button', { name: 'Done' }).click();
   await page.getByRole('button', { name: 'Training', exact: true }).click();
   await expect(page.getByText('Nothing was trained here yet.')).toBeVisible();

@@ -25,6 +25,14 @@ export async function loadDemo(page: Page): Promise<void> {
   await expect(patientRows(page).first()).toBeVisible();
 }
 
+/** Imports the file that the dialog would give: from the bar, or from the first screen while there is no patient. */
+export async function importPicked(page: Page): Promise<void> {
+  await page
+    .getByRole('button', { name: /^Import visits/ })
+    .first()
+    .click();
+}
+
 export function patientRows(page: Page): Locator {
   return page.getByRole('navigation', { name: 'Patients' }).getByRole('listitem');
 }

@@ -87,12 +87,12 @@ export function trainingFiles({ base, knowledge, split }: ExchangeOptions): Read
   const encoder = new Encoder(vocabulary, codeTables(knowledge));
   const prompts = new Prompts(CURRENT_PROMPTS, vocabulary.formulary, knowledge);
   const patients = new Map<string, number>();
-  const line = (visit: DatedVisit): string => {
+  const rowOf = (visit: DatedVisit) => {
     const number = patients.get(visit.patient) ?? patients.size;
     patients.set(visit.patient, number);
     const { ids, weights } = encoder.encode(visit.context);
     const labels = encoder.labelsOf(visit.drugs).sort((a, b) => a - b);
-    return JSON.stringify({
+    return {
       patient: number,
       features: ids,
       weights,
@@ -102,7 +102,7 @@ export function trainingFiles({ base, knowledge, split }: ExchangeOptions): Read
         ...prompts.list('add', [], 0),
       ]),
       completion: `${labels.map((label) => prompts.step(label)).join('')}${prompts.stop}`,
-    });
+    };
   };
   const { adapter } = PROFILE_SETTINGS.standard;
   const config = {
@@ -113,21 +113,18 @@ export function trainingFiles({ base, knowledge, split }: ExchangeOptions): Read
     formulary: vocabulary.formulary,
     suggested: { r: adapter.rank, lora_alpha: adapter.alpha, target_modules: adapter.targets },
   };
-  const lines = (visits: readonly DatedVisit[]): string => visits.map((visit) => `${line(visit)}\n`).join('');
-  const words = (visits: readonly DatedVisit[]): string =>
-    visits
-      .map((visit) => {
-        const { prompt, completion } = JSON.parse(line(visit)) as Record<'prompt' | 'completion', string>;
-        return `${JSON.stringify({ prompt, completion })}\n`;
-      })
-      .join('');
+  const linesOf = (rows: readonly object[]): Buffer =>
+    Buffer.from(rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  const [train, validation] = [split.train.map(rowOf), split.validation.map(rowOf)];
+  const words = (rows: typeof train): Buffer =>
+    linesOf(rows.map(({ prompt, completion }) => ({ prompt, completion })));
   return new Map<string, Uint8Array>([
     ['config.json', Buffer.from(`${JSON.stringify(config, null, 1)}\n`)],
     ['base.safetensors', formatSafetensors(parameters, { metadata: { format: 'pt' } })],
-    ['train.jsonl', Buffer.from(lines(split.train))],
-    ['validation.jsonl', Buffer.from(lines(split.validation))],
-    [TRL_FILES.train, Buffer.from(words(split.train))],
-    [TRL_FILES.validation, Buffer.from(words(split.validation))],
+    ['train.jsonl', linesOf(train)],
+    ['validation.jsonl', linesOf(validation)],
+    [TRL_FILES.train, words(train)],
+    [TRL_FILES.validation, words(validation)],
     ['README.md', Buffer.from(datasetCard(split) + README)],
   ]);
 }
