@@ -86,12 +86,10 @@ export async function makeDataset(
 
   const cancelled = run.signal?.aborted ?? false;
   if (counts.visits === 0 && !cancelled) {
-    const { refused, refusedCount } = log.report();
-    const [first] = refused;
     throw new FlameError('IMPORT_EMPTY', {
       file: run.source.name,
-      refused: refusedCount,
-      ...(first ? { line: first.line, problem: first.problem } : {}),
+      refused: log.refusedCount,
+      problem: log.whyEmpty(),
     });
   }
   const { patients, visits, withPrevious, unusable, fewVisits } = counts;

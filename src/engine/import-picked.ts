@@ -11,6 +11,7 @@ import type { ImportFormat, ImportProgress, ImportReport } from '../shared/impor
 import { importSource } from './import-source.ts';
 import { importVisits } from './import-visits.ts';
 import { withLeanHeap } from './lean-heap.ts';
+import { appendAudit } from './store/audit.ts';
 import type { WritableDb } from './store/handle.ts';
 import { newId } from './store/ids.ts';
 import { endRun, listRuns, startRun, type ImportRun } from './store/import-runs.ts';
@@ -46,10 +47,24 @@ async function importDetected(db: WritableDb, options: PickedImport): Promise<Im
     if (source.format !== 'visits') return await importSource(db, { ...options, source, run });
     return await importLines(db, source, { ...options, run });
   } catch (thrown) {
-    // What never stored anything is nothing to go on with.
-    if (run && listRuns(db).some(({ id, handled }) => id === run.id && handled === 0)) endRun(db, run.id);
+    if (run) settleBroken(db, run, options.actor);
     throw thrown;
   }
+}
+
+/** A run that ended in an error: what it stored stands in the audit log; what stored nothing is nothing to go on with. */
+function settleBroken(db: WritableDb, before: ImportRun, actor: string): void {
+  const run = listRuns(db).find(({ id }) => id === before.id);
+  if (!run) return;
+  if (run.handled === 0) endRun(db, run.id);
+  if (run.handled === before.handled) return;
+  const { format, visitsCreated, visitsSkipped, patientsCreated } = run;
+  appendAudit(db, {
+    actor,
+    action: 'visits.imported',
+    subject: run.name,
+    content: { format, patientsCreated, visitsCreated, visitsSkipped, cancelled: true },
+  });
 }
 
 async function importLines(

@@ -123,11 +123,10 @@ export class VisitWriter {
     const { db, log, firstSeen, run } = this.#options;
     const counted = log.report();
     if (!cancelled && this.visitsCreated + this.visitsSkipped === 0) {
-      const [first] = counted.refused;
       throw new FlameError('IMPORT_EMPTY', {
         file: name,
         refused: counted.refusedCount,
-        ...(first ? { line: first.line, problem: first.problem } : {}),
+        problem: log.whyEmpty(),
       });
     }
     const report: ImportReport = {

@@ -4,14 +4,18 @@
  * no column.
  */
 
+import { TextDecoder } from 'node:util';
 import Papa from 'papaparse';
 import { FlameError } from '../shared/errors.ts';
 import type { FileBytes } from './file-bytes.ts';
-import { DAMAGED } from './lines.ts';
+import { DAMAGED, NOT_UTF8 } from './lines.ts';
 
 /** A row may hold this many characters, its line ends within quotes included. */
 export const LONGEST_ROW = 1024 * 1024;
 export const MOST_COLUMNS = 2000;
+
+/** U+FFFD, which stands for bytes that are no letter. */
+const REPLACED = '\uFFFD';
 
 /** One row of fields; `fields` is null where it cannot be used. */
 export type CsvRow = { readonly line: number } & (
@@ -24,16 +28,71 @@ export type CsvRow = { readonly line: number } & (
  * @throws FlameError INVALID_INPUT when a row has more than 2,000 columns, and what FileBytes throws
  */
 export async function* readCsvRows(file: FileBytes): AsyncGenerator<CsvRow[]> {
-  const decoder = new TextDecoder('utf-8');
+  const decoder = new LossyDecoder();
   const cutter = new RowCutter();
+  let first = true;
   for await (const chunk of file.chunks()) {
-    const rows = cutter.push(decoder.decode(chunk, { stream: true }));
+    const text = decoder.decode(chunk);
+    if (first && text.includes('\r') && !text.includes('\n'))
+      throw new FlameError('INVALID_INPUT', {
+        problem: 'its lines end in carriage returns alone (CSV for old Macintosh); save it as “CSV UTF-8”',
+      });
+    first = false;
+    const rows = decoder.check(cutter.push(text));
     if (rows.length > 0) yield rows;
   }
-  const rows = cutter.push(decoder.decode());
+  const rows = cutter.push(decoder.end());
   for (const row of cutter.end()) rows.push(row);
+  decoder.check(rows);
   if (file.damaged) rows.push({ line: cutter.line, fields: null, problem: DAMAGED });
   if (rows.length > 0) yield rows;
+}
+
+/**
+ * Decodes UTF-8 and notices when the bytes are none, e.g. Latin-1: from then on a row with a replaced letter is refused. A
+ * replacement character that a source wrote in proper UTF-8 is one of its letters.
+ */
+class LossyDecoder {
+  #strict: TextDecoder | null = new TextDecoder('utf-8', { fatal: true });
+  readonly #lossy = new TextDecoder('utf-8');
+  #last = 0;
+
+  decode(chunk: Buffer): string {
+    if (this.#strict) {
+      try {
+        const text = this.#strict.decode(chunk, { stream: true });
+        this.#last = chunk.at(-1) ?? 0;
+        return text;
+      } catch {
+        return this.#giveUp() + this.#lossy.decode(chunk, { stream: true });
+      }
+    }
+    return this.#lossy.decode(chunk, { stream: true });
+  }
+
+  end(): string {
+    if (!this.#strict) return this.#lossy.decode();
+    try {
+      return this.#strict.decode();
+    } catch {
+      return this.#giveUp();
+    }
+  }
+
+  check(rows: CsvRow[]): CsvRow[] {
+    if (this.#strict) return rows;
+    rows.forEach(({ line, fields }, at) => {
+      if (fields?.some((field) => field.includes(REPLACED)) === true)
+        rows[at] = { line, fields: null, problem: NOT_UTF8 };
+    });
+    return rows;
+  }
+
+  /** What stands for the letter that the strict decoder had begun. */
+  #giveUp(): string {
+    this.#strict = null;
+    return this.#last >= 0x80 ? REPLACED : '';
+  }
 }
 
 class RowCutter {

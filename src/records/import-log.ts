@@ -92,12 +92,25 @@ export class ImportLog {
     this.#conditions.add(code, { code, title: cut(title) });
   }
 
+  /** Why nothing that was read became a visit. */
+  whyEmpty(): string {
+    const [first] = this.#refused;
+    const [left] = this.#leftOut.top(1);
+    const held = [...this.#tables].map(([name, { rows }]) => `${name} ${rows}`).join(', ');
+    if (first) {
+      const more = this.refusedCount > 1 ? ` (and ${this.refusedCount - 1} more refused)` : '';
+      return `${first.file === undefined ? '' : `${first.file}, `}line ${first.line}: ${first.problem}${more}`;
+    }
+    if (held === '') return 'it has no rows';
+    return `what it holds (${held}) makes none${left ? `; left out: ${left[0]}` : ''}`;
+  }
+
   /** @param shown names and codes listed at most */
   report(shown: number = SHOWN): Reported {
     return {
       linesRead: this.linesRead,
       tables: [...this.#tables].map(([name, counts]) => ({ name, ...counts })),
-      refused: [...this.#refused],
+      refused: inOrder(this.#refused),
       refusedCount: this.refusedCount,
       leftOut: this.#leftOut.top(shown).map(([reason, count]) => ({ reason, count })),
       drugs: { ...this.#drugs },
@@ -125,6 +138,11 @@ class Counter<Entry> {
       .slice(0, shown)
       .map(([, { entry, count }]) => [entry, count]);
   }
+}
+
+/** As they stand in the files: patients are read in an order of their own. */
+function inOrder(refused: readonly Refusal[]): Refusal[] {
+  return [...refused].sort((a, b) => (a.file ?? '').localeCompare(b.file ?? '', 'en') || a.line - b.line);
 }
 
 function cut(text: string): string {

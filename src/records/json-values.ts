@@ -3,8 +3,9 @@
  * its brackets and read by JSON.parse. Bounded in length and depth. Knows no resource.
  */
 
+import { isUtf8 } from 'node:buffer';
 import type { FileBytes } from './file-bytes.ts';
-import { DAMAGED, LONGEST_LINE, readLines } from './lines.ts';
+import { DAMAGED, LONGEST_LINE, NOT_UTF8, readLines } from './lines.ts';
 
 /** FHIR nests questionnaires and contained resources a dozen deep; hundreds are an attack. */
 export const DEEPEST = 64;
@@ -200,7 +201,7 @@ class EntryCutter {
       this.#values.push({ line, value: undefined, problem });
       return;
     }
-    const parsed = parse(bytes.toString('utf8').replace(/^\uFEFF/, ''));
+    const parsed = isUtf8(bytes) ? parse(bytes.toString('utf8')) : { value: undefined, problem: NOT_UTF8 };
     if (parsed.problem !== undefined || !inEntries) this.#values.push({ line, ...parsed });
     else this.#values.push(entryOf(line, parsed.value));
   }

@@ -5,6 +5,9 @@ import type { FileBytes } from './file-bytes.ts';
 /** A longer line is reported and skipped: it is no record. */
 export const LONGEST_LINE = 4 * 1024 * 1024;
 
+export const NOT_UTF8 =
+  'is not UTF-8 text; save the file as UTF-8 (“CSV UTF-8” in a spreadsheet) and import it again';
+
 export const DAMAGED = 'the compressed file ends early or is damaged here; what follows was not read';
 
 const NEWLINE = 0x0a;
@@ -27,7 +30,7 @@ export async function* readLines(file: FileBytes, longest: number = LONGEST_LINE
       const text = decoder.decode(bytes).trim();
       return text === '' ? null : { line, text };
     } catch {
-      return { line, text: null, problem: 'is not UTF-8 text' };
+      return { line, text: null, problem: NOT_UTF8 };
     }
   };
   for await (const chunk of file.chunks()) {

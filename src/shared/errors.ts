@@ -27,9 +27,9 @@ export const ERROR_WORDING = {
     action: 'Check free disk space and that you may write there, or choose another place.',
   },
   IMPORT_EMPTY: {
-    title: '{file} holds no usable visit.',
+    title: '{file} holds no usable visit: {problem}',
     action:
-      'Check that it is in the JSON-lines visit format: one JSON object a line. The report names each refused line.',
+      'Nothing was stored. Check that it is whole and in a format that Flame reads: FHIR R4, MIMIC, eICU, the visit format, or CSV with its columns named.',
   },
   STORE_LOCKED: {
     title: 'The visit database is protected by a passphrase.',

@@ -160,19 +160,19 @@ ${[
       {
         file: 'bundle.json',
         line: 7,
-        problem: expect.stringMatching(/^MedicationRequest: status/) as string,
+        problem: expect.stringMatching(/^MedicationRequest\/\S+: status/) as string,
       },
       {
         file: 'bundle.json',
         line: 8,
-        problem: expect.stringMatching(/^Observation: valueQuantity.value/) as string,
+        problem: expect.stringMatching(/^Observation\/\S+: valueQuantity.value/) as string,
       },
-      { file: 'bundle.json', line: 11, problem: 'the entry holds no resource' },
       {
         file: 'bundle.json',
         line: 10,
         problem: 'Encounter: its patient nobody is not in the file, so the visit has no age',
       },
+      { file: 'bundle.json', line: 11, problem: 'the entry holds no resource' },
     ]);
     expect(report.tables).toContainEqual({ name: 'Spaceship', rows: 1, used: false });
     const reasons = report.leftOut.map(({ reason }) => reason);

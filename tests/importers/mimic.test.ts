@@ -83,8 +83,8 @@ test('MIMIC-III: the age comes from the birth that is shifted with it, ages abov
       drugs: { mentions: 2, mapped: 2, throughSite: 1 },
     });
     expect(report.refused).toEqual([
-      { file: 'ADMISSIONS.csv', line: 5, problem: 'admittime is no time: soon' },
       { file: 'ADMISSIONS.csv', line: 4, problem: 'patient 9 is not in patients' },
+      { file: 'ADMISSIONS.csv', line: 5, problem: 'admittime is no time: soon' },
     ]);
     expect(storedVisits(profile)).toMatchObject([
       {

@@ -73,6 +73,10 @@ async function formatOf(files: readonly SizedFile[], name: string): Promise<Impo
   if (!first) throw nothingIn(name);
   const head = (await headOf(first)).replace(/^\uFEFF/, '').trimStart();
   if (head === '') throw new FlameError('INVALID_INPUT', { problem: `${first.name} is empty` });
+  if (head.startsWith('['))
+    throw new FlameError('INVALID_INPUT', {
+      problem: `${first.name} is one JSON array; write one object a line, or for FHIR a Bundle`,
+    });
   if (head.startsWith('{')) return /"resourceType"\s*:/.test(head) ? 'fhir' : 'visits';
   if (/\.(?:csv|tsv|txt)(?:\.gz)?$/i.test(first.name)) return 'csv';
   return 'visits'; // The report of that format says what is wrong with each line.
@@ -83,18 +87,43 @@ type SizedFile = SourceFile & { readonly size: number };
 function filesAt(path: string): SizedFile[] {
   try {
     const stat = statSync(path);
-    if (!stat.isDirectory()) return [{ path, name: basename(path), size: stat.size }];
-    const entries = readdirSync(path, { withFileTypes: true, recursive: true });
-    if (entries.length > MOST_FILES)
-      throw new FlameError('INVALID_INPUT', { problem: `the folder holds more than ${MOST_FILES} files` });
-    return entries
-      .filter((entry) => entry.isFile() && READ.test(entry.name))
-      .map((entry) => join(entry.parentPath, entry.name))
+    if (stat.isFile()) return [{ path, name: basename(path), size: stat.size }];
+    if (!stat.isDirectory())
+      throw new FlameError('INVALID_INPUT', { problem: `${basename(path)} is neither a file nor a folder` });
+    return filesBelow(path)
       .sort()
       .map((file) => ({ path: file, name: basename(file), size: statSync(file).size }));
   } catch (cause) {
     if (cause instanceof FlameError) throw cause;
     throw new FlameError('FILE_NOT_READABLE', { file: basename(path) }, { cause });
+  }
+}
+
+/** Files to read in a folder and its folders. A link to a file is that file; a link to a folder is not followed: it may lead back. */
+function filesBelow(folder: string): string[] {
+  const found: string[] = [];
+  const folders = [folder];
+  let seen = 0;
+  for (let next = folders.pop(); next !== undefined; next = folders.pop()) {
+    for (const entry of readdirSync(next, { withFileTypes: true })) {
+      seen += 1;
+      if (seen > MOST_FILES)
+        throw new FlameError('INVALID_INPUT', { problem: `the folder holds more than ${MOST_FILES} files` });
+      const path = join(next, entry.name);
+      if (entry.isDirectory()) folders.push(path);
+      else if (READ.test(entry.name) && (entry.isFile() || (entry.isSymbolicLink() && isFileAt(path))))
+        found.push(path);
+    }
+  }
+  return found;
+}
+
+/** False as well for a link that leads nowhere. */
+function isFileAt(path: string): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch {
+    return false;
   }
 }
 

@@ -2,7 +2,7 @@
 
 import type { DrugCode } from '../../../knowledge/drug-reader.ts';
 import type { ImportLog } from '../../import-log.ts';
-import { icdCode } from '../codes.ts';
+import { dayOf, icdCode } from '../codes.ts';
 import type { Fact } from '../source.ts';
 import { measuredBy, type Measured } from './measurements.ts';
 import { ownCodes, ownEncounter, ownIdentifier, ownIngredient, type OwnEncounter } from './own.ts';
@@ -115,6 +115,14 @@ export const READERS: { readonly [Type in Exclude<ResourceType, 'Medication'>]: 
     }
     if (period?.start === undefined) {
       log.refuse(line, 'Encounter: period.start is missing, so the visit has no date', file);
+      return null;
+    }
+    if (period.start.length >= 10 && dayOf(period.start) === null) {
+      log.refuse(
+        line,
+        `Encounter: period.start is no day of the calendar: ${period.start.slice(0, 40)}`,
+        file,
+      );
       return null;
     }
     const words = [...type, ...reasonCode].map(wordsOf).filter((one) => one !== '');

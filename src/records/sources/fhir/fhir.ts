@@ -68,14 +68,14 @@ export class FhirSource implements VisitSource {
     const { file, line, key } = place;
     if (type === 'Medication') {
       const read = readResource(type, value);
-      if (!read.ok) log.refuse(line, read.problem, file);
+      if (!read.ok) log.refuse(line, withId(read.problem, place), file);
       else if (read.resource.code)
         staging.put(`Medication/${key}`, JSON.stringify(drugIn(read.resource.code)));
       return;
     }
     const read = readResource(type, value);
     if (!read.ok) {
-      log.refuse(line, read.problem, file);
+      log.refuse(line, withId(read.problem, place), file);
       return;
     }
     const { resource } = read;
@@ -86,7 +86,7 @@ export class FhirSource implements VisitSource {
             'patient' in resource ? resource.patient : 'subject' in resource ? resource.subject : undefined,
           );
     if (patient === null) {
-      log.refuse(line, `${type}: names no patient that could be found`, file);
+      log.refuse(line, withId(`${type}: names no patient that could be found`, place), file);
       return;
     }
     // The reader of a type takes the resource of that type.
@@ -94,4 +94,9 @@ export class FhirSource implements VisitSource {
     const fact = reader(resource, place, log);
     if (fact !== null) staging.add(patient, fact);
   }
+}
+
+/** `Condition: …` → `Condition/x: …`: a Bundle often stands on one line, which then names nothing. */
+function withId(problem: string, { key }: Place): string {
+  return problem.replace(':', `/${key.slice(0, 64)}:`);
 }

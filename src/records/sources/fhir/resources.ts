@@ -159,7 +159,8 @@ export function readResource<Type extends ResourceType>(type: Type, value: objec
   const parsed = RESOURCES[type].safeParse(withoutNulls(value));
   if (parsed.success) return { ok: true, resource: parsed.data as Resource<Type> };
   const [issue] = parsed.error.issues;
-  return { ok: false, problem: `${type}: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`.trim() };
+  const message = (issue?.message ?? '').replace(/^Invalid input: /, '');
+  return { ok: false, problem: `${type}: ${issue?.path.join('.') ?? ''} ${message}`.trim() };
 }
 
 function withoutNulls(value: object): object {
