@@ -23,6 +23,7 @@ import {
 } from './accounts.ts';
 import { actorName } from './actor.ts';
 import { entryOf, readRing } from './key-ring.ts';
+import { hasKeptKey } from './key-store.ts';
 import { SCRYPT_COST } from './key-seal.ts';
 import { parseParameters } from './parameters.ts';
 import { prepareRekey } from './rekey.ts';
@@ -47,7 +48,9 @@ export function accountsHandlers(workspace: Workspace, isTraining: () => boolean
   return {
     'accounts.setUp': async (params) => {
       const { passphrase, ...form } = parseParameters('accounts.setUp', params);
+      const kept = hasKeptKey(workspace.options.profile);
       const { id, recoveryCode } = await setUpAccounts(keeping(), form, passphrase);
+      if (kept) note('key-store.switched-off', 'profile', { because: 'accounts.set-up' });
       session.begin(id);
       return { status: status(), recoveryCode };
     },

@@ -22,7 +22,7 @@ export interface RefusedTry {
 }
 
 export function noteOpening(profile: Profile, { action, appVersion, refused }: Opening): void {
-  const { db } = profile;
+  const { db, byKeyStore = false } = profile;
   const append = (event: Pick<AuditEvent, 'action' | 'content'>): void =>
     appendAudit(db, { actor: actorName(), subject: 'profile', ...event });
   db.transaction(() => {
@@ -34,6 +34,6 @@ export function noteOpening(profile: Profile, { action, appVersion, refused }: O
       append({ action: 'audit.head-mismatch', content: { state, expected: entries, found } });
     }
     for (const content of refused) append({ action: 'store.unlock-failed', content: { ...content } });
-    append({ action, content: { app: appVersion } });
+    append({ action, content: { app: appVersion, ...(byKeyStore ? { by: 'key-store' } : {}) } });
   });
 }

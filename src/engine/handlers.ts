@@ -3,6 +3,7 @@
 import { basename, join } from 'node:path';
 import { factsOf } from '../checks/facts.ts';
 import type { EngineApi, ShellApi } from '../shared/contract.ts';
+import type { KeyStoreApi } from '../shared/key-store-api.ts';
 import type { EngineOptions } from '../shared/engine-process.ts';
 import type { ImportProgress } from '../shared/import-api.ts';
 import { guarded, inCallersName } from './access.ts';
@@ -21,6 +22,8 @@ import { finetuneHandlers } from './finetune-handlers.ts';
 import { graphHandlers } from './graph-handlers.ts';
 import { Grants } from './grants.ts';
 import type { ImportOptions } from './import-visits.ts';
+import { hasKeptKey, NO_KEY_STORE, type KeyStore } from './key-store.ts';
+import { keyStoreHandlers } from './key-store-handlers.ts';
 import { importsHandlers } from './imports-handlers.ts';
 import { modelsHandlers } from './models-handlers.ts';
 import { notesHandlers } from './notes-handlers.ts';
@@ -44,6 +47,8 @@ import { Workspace } from './workspace.ts';
 /** What the engine does through other processes; plain Node starts them itself. */
 export interface EngineServices {
   readonly prober?: Prober;
+  /** The operating system's; without it, none. */
+  readonly keyStore?: KeyStore;
   /** Where training processes come from; without it, jobs wait. */
   readonly trainers?: TrainerLauncher;
   /** When processors that were never tested are; absent: only when asked. */
@@ -52,9 +57,9 @@ export interface EngineServices {
 
 export async function createHandlers(
   options: EngineOptions,
-  { prober = forkingProber(), testDevicesAfterMs, trainers }: EngineServices = {},
+  { prober = forkingProber(), keyStore = NO_KEY_STORE, testDevicesAfterMs, trainers }: EngineServices = {},
 ): Promise<EngineHandlers> {
-  const workspace = await Workspace.open(options, prober);
+  const workspace = await Workspace.open(options, prober, keyStore);
   if (testDevicesAfterMs !== undefined)
     setTimeout(() => void workspace.testDevicesOnce(), testDevicesAfterMs).unref();
   const runner = new FinetuneRunner(workspace, trainers ?? NO_TRAINERS);
@@ -64,7 +69,13 @@ export async function createHandlers(
   await hooks.settle();
   const { session } = workspace;
   return {
-    engine: guarded(engineHandlers(workspace, grants, hooks, runner), session),
+    engine: guarded(
+      {
+        ...engineHandlers(workspace, grants, hooks, runner),
+        ...keyStoreHandlers(workspace, keyStore, actorName),
+      },
+      session,
+    ),
     shell: inCallersName(shellHandlers(workspace, grants, hooks, runner), session),
   };
 }
@@ -105,7 +116,7 @@ function engineHandlers(
   grants: Grants,
   hooks: HookService,
   runner: FinetuneRunner,
-): Handlers<EngineApi> {
+): Omit<Handlers<EngineApi>, keyof KeyStoreApi> {
   const actor = actorName;
   const titles = () => titlesOf(workspace.knowledgeOrNull);
   const checker = () => workspace.checker;
@@ -154,7 +165,9 @@ function engineHandlers(
 
     'store.setPassphrase': async (params) => {
       const { passphrase } = parseParameters('store.setPassphrase', params);
+      const kept = hasKeptKey(workspace.options.profile);
       await workspace.protect(passphrase);
+      if (kept) audit('key-store.switched-off', 'profile', { because: 'passphrase.changed' });
       audit('passphrase.changed', 'profile', { protected: passphrase !== null });
       return workspace.status();
     },

@@ -5,12 +5,14 @@
 
 import { ENGINE_METHODS, SHELL_METHODS, type EngineApi, type ShellApi } from '../shared/contract.ts';
 import type { PortMessage, ReadyMessage } from '../shared/engine-process.ts';
+import { isKeyStoreAnswered } from '../shared/key-store-api.ts';
 import { isProbeEnded } from '../shared/probe-process.ts';
 import { emitterTransport, type EmitterPort } from '../shared/transports.ts';
 import { ShellProber } from './devices/prober.ts';
 import { isTrainerPort } from '../shared/trainer-process.ts';
 import { ShellLauncher } from './finetune/launcher.ts';
 import { createHandlers } from './handlers.ts';
+import { ShellKeyStore } from './key-store.ts';
 import { readEngineOptions } from './options.ts';
 import { serve } from './serve.ts';
 
@@ -37,15 +39,20 @@ async function main(parent: ParentPort): Promise<void> {
   const started = performance.now();
   const options = readEngineOptions(process.env);
   const prober = new ShellProber((message) => parent.postMessage(message));
+  const keyStore = new ShellKeyStore((message) => parent.postMessage(message));
   const trainers = new ShellLauncher((wanted) => parent.postMessage(wanted));
   const handlers = Promise.resolve(
-    createHandlers(options, { prober, testDevicesAfterMs: DEVICE_TEST_AFTER_MS, trainers }),
+    createHandlers(options, { prober, keyStore, testDevicesAfterMs: DEVICE_TEST_AFTER_MS, trainers }),
   );
 
   // Ports may come before the handlers are made; what is said over them waits in the port.
   parent.on('message', (event) => {
     if (isProbeEnded(event.data)) {
       prober.take(event.data.id, event.data.end);
+      return;
+    }
+    if (isKeyStoreAnswered(event.data)) {
+      keyStore.take(event.data.id, event.data.answer);
       return;
     }
     const [port] = event.ports;

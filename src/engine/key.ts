@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { FlameError } from '../shared/errors.ts';
 import { hasRing } from './key-ring.ts';
+import { forgetKey } from './key-store.ts';
 import {
   decrypt,
   encrypt,
@@ -80,6 +81,7 @@ export async function readKey(folder: string, passphrase: string | null): Promis
 
 /** Once the ring of keys holds the key: removes the ways to it from before there were accounts. */
 export function removeEarlierKeys(folder: string, key: StoreKey): void {
+  forgetKey(folder);
   removeDeviceCopies(folder, key);
   for (const file of [wrappedFile(folder), ...draftsOf(wrappedFile(folder))])
     if (existsSync(file)) shredFile(file, 0);
@@ -87,7 +89,8 @@ export function removeEarlierKeys(folder: string, key: StoreKey): void {
 
 /**
  * Protects the key with a passphrase, changes the passphrase, or takes it away with null. The database is not
- * touched. A crash at any moment leaves the old protection or the new one.
+ * touched. A crash at any moment leaves the old protection or the new one. The system's key store opens it no more: that
+ * was allowed by whoever knew the passphrase before.
  * @param cost of a guess, scrypt's N; tests lower it
  * @throws FlameError INVALID_INPUT for an empty passphrase, STORE_UNAVAILABLE when the files cannot be written
  */
@@ -100,6 +103,7 @@ export async function setPassphrase(
   if (passphrase === '') throw new FlameError('INVALID_INPUT', { problem: 'the passphrase is empty' });
   const wrapped = passphrase === null ? null : await wrap(key, passphrase, cost);
   try {
+    forgetKey(folder);
     if (wrapped !== null) {
       replaceFile(wrappedFile(folder), `${JSON.stringify(wrapped, null, 2)}\n`);
       removeDeviceCopies(folder, key);

@@ -9,6 +9,7 @@ import { ACCOUNTS_PARAMETERS } from './accounts-schema.ts';
 import { decisionInput } from './decision-schema.ts';
 import { editorForm, patientInput, visitInput } from './form-schema.ts';
 import { DEVICES_PARAMETERS } from './devices-schema.ts';
+import { KEY_STORE_PARAMETERS } from './key-store-schema.ts';
 import { IMPORTS_PARAMETERS } from './imports-schema.ts';
 import { FINETUNE_PARAMETERS } from './finetune-schema.ts';
 import { MODELS_PARAMETERS } from './models-schema.ts';
@@ -79,6 +80,7 @@ export const PARAMETERS = {
   ...DEVICES_PARAMETERS,
   ...NOTES_PARAMETERS,
   ...IMPORTS_PARAMETERS,
+  ...KEY_STORE_PARAMETERS,
   ...FINETUNE_PARAMETERS,
   'drugs.search': z.strictObject({ text: z.string().max(200), limit: z.int().min(1).max(50) }),
   'interactions.among': z.strictObject({ drugs: z.array(drugId).max(200) }),

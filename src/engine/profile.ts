@@ -7,6 +7,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { FlameError } from '../shared/errors.ts';
 import { moveHead } from './audit-head.ts';
+import { hasKeptKey, readKeptKey, type KeyStore } from './key-store.ts';
 import { isUnsettled, readRing, settled, storeKeysOf, writeRing } from './key-ring.ts';
 import type { StoreKey } from './key-seal.ts';
 import { createKey, keyState, readKey, removeEarlierKeys, setPassphrase, type KeyState } from './key.ts';
@@ -21,6 +22,8 @@ export interface Profile {
   readonly key: StoreKey;
   /** Whose secret opened it; null in a profile without accounts. */
   readonly proved: Proved | null;
+  /** True when the system's key store opened it, without anybody's passphrase. */
+  readonly byKeyStore?: boolean;
 }
 
 export interface ProfileOptions {
@@ -31,6 +34,8 @@ export interface ProfileOptions {
   readonly credential?: Credential | null | undefined;
   /** Where wrong secrets are counted; by default the folder's own file, the wait beginning now. */
   readonly pauses?: SignInPauses | undefined;
+  /** May open a profile without accounts whose passphrase is not given, where that was switched on. */
+  readonly keyStore?: KeyStore | undefined;
   readonly nativeBinding?: string | undefined;
 }
 
@@ -42,7 +47,7 @@ export const STORE_FILE = 'flame.db';
  * @throws FlameError of the STORE family, see openStore and readKey; with accounts also what `prove` throws
  */
 export async function openProfile(options: ProfileOptions): Promise<Profile> {
-  const { folder, passphrase = null, nativeBinding } = options;
+  const { folder, passphrase = null, keyStore, nativeBinding } = options;
   const file = join(folder, STORE_FILE);
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -52,12 +57,28 @@ export async function openProfile(options: ProfileOptions): Promise<Profile> {
   const exists = storeExists(file);
   const state = keyState(folder);
   if (state === 'accounts') return await openWithAccount(options, file, exists);
+  if (exists && state === 'passphrase' && passphrase === null && keyStore && hasKeptKey(folder))
+    return await openByKeyStore(folder, file, keyStore, nativeBinding);
   const key = !exists && state === 'missing' ? createKey(folder) : await readKey(folder, passphrase);
   // Only a database that was open could be protected, so this one was lost.
   if (!exists && state === 'passphrase') throw new FlameError('STORE_CORRUPT', { file, reason: 'missing' });
   // A device key alone is a first start that was interrupted.
   if (!exists) createStore({ file, key, nativeBinding });
   return { folder, db: openStore({ file, key, nativeBinding }), key, proved: null };
+}
+
+/** @throws FlameError STORE_LOCKED with the reason, as if there were no key store, and what openStore throws */
+async function openByKeyStore(
+  folder: string,
+  file: string,
+  keyStore: KeyStore,
+  nativeBinding: string | undefined,
+): Promise<Profile> {
+  const { key, refusal } = await readKeptKey(folder, keyStore);
+  if (key === null) throw new FlameError('STORE_LOCKED', { keyStore: refusal });
+  // Kept for another database: its passphrase opens this one.
+  if (!saltOf(file).equals(key.salt)) throw new FlameError('STORE_LOCKED', { keyStore: 'other' });
+  return { folder, db: openStore({ file, key, nativeBinding }), key, proved: null, byKeyStore: true };
 }
 
 async function openWithAccount(
@@ -94,8 +115,12 @@ export function profileProtection(folder: string): KeyState {
  * Protects an open profile without accounts with a passphrase, changes it, or takes it away with null.
  * @throws FlameError INVALID_INPUT where there are accounts
  */
-export async function protectProfile(profile: Profile, passphrase: string | null): Promise<void> {
+export async function protectProfile(
+  profile: Profile,
+  passphrase: string | null,
+  cost?: number,
+): Promise<void> {
   if (keyState(profile.folder) === 'accounts')
     throw new FlameError('INVALID_INPUT', { problem: 'with accounts each has a passphrase of its own' });
-  await setPassphrase(profile.folder, profile.key, passphrase);
+  await setPassphrase(profile.folder, profile.key, passphrase, cost);
 }

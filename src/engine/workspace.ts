@@ -21,6 +21,7 @@ import type { OpenModel } from './model.ts';
 import { ActiveModel, assertUsable, openActiveModel, openInstalled } from './models/active-model.ts';
 import { folderOf, modelFolders, SHIPPED_MODEL, type ModelFolders } from './models/installed.ts';
 import { readRing } from './key-ring.ts';
+import { NO_KEY_STORE, type KeyStore } from './key-store.ts';
 import { openProfile, profileProtection, protectProfile, type Profile } from './profile.ts';
 import type { Recommender } from './recommend.ts';
 import { Session } from './session.ts';
@@ -33,6 +34,7 @@ import { modelInUse, pointToModel } from './store/model-uses.ts';
 import { countPatients } from './store/patients.ts';
 import { siteTableInUse, type StoredSiteTable } from './store/site-tables.ts';
 import type { ModelId } from '../shared/ids.ts';
+import { KEY_STORE_REFUSALS, type KeyStoreRefusal } from '../shared/key-store-api.ts';
 import type { ModelUse } from '../shared/models-api.ts';
 
 type Part<Value> =
@@ -66,6 +68,8 @@ export class Workspace {
   /** Where wrong secrets of accounts are counted. */
   readonly pauses: SignInPauses;
   readonly session: Session;
+  /** Why the system's key store did not open the database when it was asked to; null otherwise. */
+  keyStoreRefusal: KeyStoreRefusal | null;
 
   private constructor(
     options: EngineOptions,
@@ -82,10 +86,15 @@ export class Workspace {
     this.#model = model;
     this.pauses = new SignInPauses(options.profile);
     this.session = new Session(this);
+    this.keyStoreRefusal = refusalOf(profile);
   }
 
   /** Opens what can be opened; fails never. */
-  static async open(options: EngineOptions, prober: Prober = forkingProber()): Promise<Workspace> {
+  static async open(
+    options: EngineOptions,
+    prober: Prober = forkingProber(),
+    keyStore: KeyStore = NO_KEY_STORE,
+  ): Promise<Workspace> {
     const devices = new Devices({
       profile: options.profile,
       pack: folderOf(modelFolders(options), SHIPPED_MODEL),
@@ -97,7 +106,7 @@ export class Workspace {
       tables.verifyAll();
       return tables;
     });
-    const profile = await attempt('store', () => openProfile(profileOptions(options, null)));
+    const profile = await attempt('store', () => openProfile({ ...profileOptions(options, null), keyStore }));
     // Which model is in use stands in the database; while that is locked, the shipped one is made ready.
     const model = await openChosen(options, devices, knowledge, profile);
     const workspace = new Workspace(options, devices, profile, knowledge, model);
@@ -387,7 +396,7 @@ export class Workspace {
   }
 
   async protect(passphrase: string | null): Promise<void> {
-    await protectProfile(valueOf(this.#profile), passphrase);
+    await protectProfile(valueOf(this.#profile), passphrase, this.options.scryptCost);
   }
 
   status(): AppStatus {
@@ -403,6 +412,7 @@ export class Workspace {
         // Without tables no model is tried: the tables are what failed.
         ...(this.#knowledge.ok ? failureOf('model', this.#model) : []),
       ],
+      keyStoreRefusal: locked ? this.keyStoreRefusal : null,
       passphraseSet:
         existsSync(this.options.profile) && profileProtection(this.options.profile) === 'passphrase',
       // Whoever is not signed in learns that there is a database, and nothing of what it holds.
@@ -430,6 +440,11 @@ export class Workspace {
 
 function profileOptions({ profile, sqliteBinding }: EngineOptions, passphrase: string | null) {
   return { folder: profile, passphrase, nativeBinding: sqliteBinding ?? undefined };
+}
+
+function refusalOf(profile: Part<Profile>): KeyStoreRefusal | null {
+  const reason = profile.ok ? undefined : profile.error.details['keyStore'];
+  return KEY_STORE_REFUSALS.find((refusal) => refusal === reason) ?? null;
 }
 
 async function openChosen(

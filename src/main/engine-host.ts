@@ -10,10 +10,12 @@ import {
   type PortMessage,
 } from '../shared/engine-process.ts';
 import { FlameError } from '../shared/errors.ts';
+import { isKeyStoreWanted, type KeyStoreAnswered } from '../shared/key-store-api.ts';
 import { isProbeWanted, type ProbeEnded } from '../shared/probe-process.ts';
 import { createClient, type Client } from '../shared/rpc.ts';
 import { isTrainerWanted } from '../shared/trainer-process.ts';
 import { emitterTransport } from '../shared/transports.ts';
+import { askKeyStore } from './key-store.ts';
 import { modelEnvironment, runProbe } from './probes.ts';
 import { TrainerHost } from './trainer-host.ts';
 
@@ -85,6 +87,15 @@ export class EngineHost extends EventEmitter<HostEvents> {
         void runProbe(this.#probeEntry, order, limitMs).then((end) => {
           child.postMessage({ type: 'probe-ended', id, end } satisfies ProbeEnded);
         });
+        return;
+      }
+      if (isKeyStoreWanted(message)) {
+        const { id, wish } = message;
+        child.postMessage({
+          type: 'key-store-answered',
+          id,
+          answer: askKeyStore(wish),
+        } satisfies KeyStoreAnswered);
         return;
       }
       if (isTrainerWanted(message)) this.#trainers.start(message, child);

@@ -78,6 +78,8 @@ export const AUDIT_GROUPS = {
     'account.code-made',
     'account.lock-after',
     'passphrase.changed',
+    'key-store.switched-on',
+    'key-store.switched-off',
     'store.rekey-started',
     'store.rekeyed',
     'store.restored',

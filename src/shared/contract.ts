@@ -28,6 +28,7 @@ import type { FrontPoint, Protocol, Recommendation } from './recommendation.ts';
 import { HOOKS_METHODS, type HooksApi } from './hooks-api.ts';
 import { EXPORT_METHODS, type ExportApi } from './export-api.ts';
 import { SITE_TABLE_METHODS, type SiteTableApi } from './site-table-api.ts';
+import { KEY_STORE_METHODS, type KeyStoreApi, type KeyStoreRefusal } from './key-store-api.ts';
 import type { Worklist } from './worklist.ts';
 
 export interface Method<Params, Result, Progress = never> {
@@ -44,6 +45,8 @@ export interface AppStatus {
     readonly error: WireErrorData;
   }[];
   readonly passphraseSet: boolean;
+  /** Set while the database is locked although the system's key store should have opened it. */
+  readonly keyStoreRefusal: KeyStoreRefusal | null;
   readonly session: SessionStatus;
   readonly patientCount: number;
   readonly appVersion: string;
@@ -166,6 +169,7 @@ export interface EngineApi
     ExportApi,
     HooksApi,
     ImportsApi,
+    KeyStoreApi,
     ModelsApi,
     NotesApi,
     SiteTableApi,
@@ -325,6 +329,7 @@ export const ENGINE_METHODS = {
   ...NOTES_METHODS,
   ...SITE_TABLE_METHODS,
   ...IMPORTS_METHODS,
+  ...KEY_STORE_METHODS,
   ...EXPORT_METHODS,
   ...HOOKS_METHODS,
   ...FINETUNE_METHODS,

@@ -62,6 +62,10 @@ export const ERROR_WORDING = {
     title: 'The visit database is open in another Flame.',
     action: 'Close the other window or command, then try again.',
   },
+  KEY_STORE_REFUSED: {
+    title: 'The key store of this computer cannot open the database ({reason}).',
+    action: 'Open it with its passphrase, as before. The settings say what is missing.',
+  },
   SESSION_LOCKED: {
     title: 'Flame is locked.',
     action: 'Sign in to go on. What you had typed is kept.',

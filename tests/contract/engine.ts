@@ -4,7 +4,7 @@ import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { MessageChannel } from 'node:worker_threads';
-import { createHandlers } from '../../src/engine/handlers.ts';
+import { createHandlers, type EngineServices } from '../../src/engine/handlers.ts';
 import { serve } from '../../src/engine/serve.ts';
 import { ENGINE_METHODS, SHELL_METHODS, type EngineApi, type ShellApi } from '../../src/shared/contract.ts';
 import type { EngineOptions } from '../../src/shared/engine-process.ts';
@@ -42,6 +42,7 @@ export async function startEngine(
   folders: TestFolders,
   options: Partial<EngineOptions> = {},
   onTrainer: (pid: number) => void = () => undefined,
+  services: EngineServices = {},
 ): Promise<TestEngine> {
   const engineOptions: EngineOptions = {
     profile: folders.profile,
@@ -51,7 +52,10 @@ export async function startEngine(
     appVersion: 'test',
     ...options,
   };
-  const handlers = await createHandlers(engineOptions, { trainers: forkingLauncher(onTrainer) });
+  const handlers = await createHandlers(engineOptions, {
+    trainers: forkingLauncher(onTrainer),
+    ...services,
+  });
   const renderer = new MessageChannel();
   const main = new MessageChannel();
   serve<EngineApi>(eventTargetTransport(renderer.port1), ENGINE_METHODS, handlers.engine);

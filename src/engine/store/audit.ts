@@ -58,6 +58,8 @@ export interface AuditEvent {
     | 'emergency.ended'
     | 'store.rekey-started'
     | 'store.rekeyed'
+    | 'key-store.switched-on'
+    | 'key-store.switched-off'
     | 'store.restored'
     | 'backup.made'
     | 'model.used'

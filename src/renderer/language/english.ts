@@ -17,6 +17,7 @@ import help from './en/help.json';
 import hooks from './en/hooks.json';
 import importing from './en/importing.json';
 import interactions from './en/interactions.json';
+import keyStore from './en/keyStore.json';
 import models from './en/models.json';
 import notes from './en/notes.json';
 import overview from './en/overview.json';
@@ -52,6 +53,7 @@ export const english = {
   hooks,
   importing,
   interactions,
+  keyStore,
   models,
   notes,
   overview,

@@ -92,6 +92,9 @@ export function fakeEngine(initial: Partial<AppStatus> = {}): FakeEngine {
       return status;
     },
     'store.setPassphrase': ({ passphrase }) => (status = { ...status, passphraseSet: passphrase !== null }),
+    'keyStore.get': () => fixtures.KEY_STORE,
+    'keyStore.switchOn': () => ({ ...fixtures.KEY_STORE, on: true }),
+    'keyStore.switchOff': () => fixtures.KEY_STORE,
     'accounts.setUp': () => ({ status, recoveryCode: fixtures.ACCESS_CODE }),
     'accounts.list': () => fixtures.ACCOUNT_LIST,
     'accounts.add': () => fixtures.ACCOUNT_LIST,

@@ -25,6 +25,7 @@ import {
 } from '../../shared/ids.ts';
 import type { DevicesState } from '../../shared/devices-api.ts';
 import type { ModelDetails, ModelsState } from '../../shared/models-api.ts';
+import type { KeyStoreStatus } from '../../shared/key-store-api.ts';
 import { interactionsWithin } from '../../shared/interactions.ts';
 import type { ExportReport } from '../../shared/export-api.ts';
 import type { HooksState } from '../../shared/hooks-api.ts';
@@ -315,12 +316,15 @@ export const VISITS: readonly VisitSummary[] = [
   },
 ];
 
+export const KEY_STORE: KeyStoreStatus = { on: false, refusal: 'not-real', store: null };
+
 const SHIPPED = asId<ModelId>('shipped/cls-namcs');
 
 export const STATUS: AppStatus = {
   store: 'open',
   failures: [],
   passphraseSet: false,
+  keyStoreRefusal: null,
   session: NO_ACCOUNTS,
   patientCount: PATIENTS.length,
   appVersion: '0.1.0',
