@@ -4,6 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { CodeTitle } from '../shared/domain.ts';
 import type { EngineApi } from '../shared/contract.ts';
 import { archivePatient, merge, savePatient, saveVisit, type Editing } from './edit-records.ts';
+import { FlameError } from '../shared/errors.ts';
 import { parseParameters } from './parameters.ts';
 import type { Handlers } from './serve.ts';
 import { appendAudit } from './store/audit.ts';
@@ -74,7 +75,9 @@ export function editorHandlers(
     },
 
     'drafts.put': (params) => {
-      const { label, form } = parseParameters('drafts.put', params);
+      const { label, form, account } = parseParameters('drafts.put', params);
+      if (account !== undefined && account !== workspace.session.presentId)
+        throw new FlameError('SESSION_LOCKED');
       const savedAt = new Date().toISOString();
       putDraft(workspace.db, workspace.session.drafter, { id: form.id, label, form, savedAt });
       return { savedAt };

@@ -66,7 +66,11 @@ export const PARAMETERS = {
   'visits.get': z.strictObject({ visitId }),
   'visits.save': z.strictObject({ visit: visitInput }),
   'drafts.list': z.strictObject({}),
-  'drafts.put': z.strictObject({ label: z.string().max(1000), form: editorForm }),
+  'drafts.put': z.strictObject({
+    label: z.string().max(1000),
+    form: editorForm,
+    account: identifier.exactOptional(),
+  }),
   'drafts.discard': z.strictObject({ id: identifier }),
   'codes.search': z.strictObject({
     system: z.enum(SEARCHED_SYSTEMS),

@@ -186,6 +186,11 @@ export class Session implements Gate {
     return own;
   }
 
+  /** Of the account or the emergency access that is signed in; null while nobody is. */
+  get presentId(): string | null {
+    return this.#present()?.id ?? null;
+  }
+
   /** Whose drafts are written and read: of nobody without accounts, and during emergency access, whose end they outlive. */
   get drafter(): string {
     const who = this.#present();

@@ -208,7 +208,8 @@ export interface EngineApi
   'visits.save': Method<{ visit: VisitInput }, VisitDetail>;
   /** Forms that were typed and not saved, latest first. */
   'drafts.list': Method<Record<string, never>, readonly Draft[]>;
-  'drafts.put': Method<{ label: string; form: EditorForm }, { savedAt: string }>;
+  /** `account` is who typed it, where there are accounts: refused with SESSION_LOCKED when somebody else is signed in by now. */
+  'drafts.put': Method<{ label: string; form: EditorForm; account?: string }, { savedAt: string }>;
   'drafts.discard': Method<{ id: string }, Record<string, never>>;
   /** Type-ahead over titles and codes; one or two misspelt letters in a word are tolerated. */
   'codes.search': Method<{ system: SearchedSystem; text: string; limit: number }, readonly CodeTitle[]>;

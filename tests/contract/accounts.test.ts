@@ -355,6 +355,13 @@ describe('signing', () => {
     await call('drafts.discard', { id: form.id });
     await signIn('Ben', GOOD);
     expect(await drafts()).toEqual(['Ben’s']);
+    // Sent by the page before it heard that somebody else is signed in.
+    const late = { label: 'Ada’s', form: { ...form, name: 'Late' }, account: 'the id of Ada' };
+    expect(await codeOf(call('drafts.put', late))).toBe('SESSION_LOCKED');
+    expect(await drafts()).toEqual(['Ben’s']);
+    const own = (await call('app.status', {})).session.account!.id;
+    await call('drafts.put', { ...late, account: own });
+    expect(await drafts()).toEqual(['Ada’s']);
   });
 
   it('teaches the habits of whoever signed, and nobody else’s', async () => {

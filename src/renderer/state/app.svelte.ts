@@ -1,7 +1,7 @@
 /** The application around a visit: engine and store status, what is open, and what was left unsaved. Decides nothing clinical. */
 
 import { getContext, setContext } from 'svelte';
-import { SvelteMap } from 'svelte/reactivity';
+import { SvelteMap, SvelteSet } from 'svelte/reactivity';
 import type { Engine } from '../../shared/bridge.ts';
 import {
   NO_ACCOUNTS,
@@ -68,6 +68,8 @@ export class App {
 
   /** Visits opened in this window; what was edited in one waits there until it is saved. */
   readonly #sessions = new SvelteMap<VisitId, VisitSession>();
+  /** Editors that were left; one whose draft could not be stored yet goes on trying. */
+  readonly #left = new SvelteSet<AnyEditor>();
   /** Patients with edits that were not saved. */
   readonly unsaved = $derived(
     setOf(
@@ -191,6 +193,8 @@ export class App {
     if (!isOther) return;
     // What somebody typed is theirs: it must not be stored in another's name.
     if (this.view.kind === 'editor') void this.view.editor.drafts.stop();
+    for (const { drafts } of this.#left) void drafts.stop();
+    this.#left.clear();
     this.#sessions.clear();
     this.view = { kind: 'home' };
     this.openProblem = null;
@@ -253,7 +257,12 @@ export class App {
   /** Opens an editor once what it starts from is read; `openProblem` says why it could not be. */
   async openEditor(start: (engine: Engine) => AnyEditor | Promise<AnyEditor>): Promise<void> {
     try {
-      const editor = await start(this.engine);
+      const opened = await start(this.#ownDrafts());
+      // What was typed in the same form before and is not stored yet is newer than any draft.
+      const left = [...this.#left].find(
+        ({ form: { id }, drafts }) => id === opened.form.id && drafts.pending,
+      );
+      const editor = left ?? opened;
       const { form } = editor;
       this.#show({ kind: 'editor', patientId: form.kind === 'visit' ? form.patientId : form.id, editor });
     } catch (thrown) {
@@ -287,14 +296,29 @@ export class App {
     await this.drafts.refresh();
   }
 
+  /** Says with each draft who typed it: the page may hear late that somebody else is signed in by now. */
+  #ownDrafts(): Engine {
+    const { engine } = this;
+    const account = this.session.account?.id;
+    if (account === undefined) return engine;
+    const call: Engine['call'] = (method, params, options) =>
+      engine.call(method, method === 'drafts.put' ? Object.assign({}, params, { account }) : params, options);
+    return { ...engine, call };
+  }
+
   /** An editor that is left keeps its draft, and the list of drafts shows it. */
   #show(view: View): void {
     const { view: before } = this;
     this.view = view;
     this.openProblem = null;
-    if (before.kind === 'editor') {
-      void before.editor.drafts.flush().then(() => this.drafts.refresh());
-    }
+    if (view.kind === 'editor') this.#left.delete(view.editor);
+    if (before.kind !== 'editor') return;
+    const { editor } = before;
+    this.#left.add(editor);
+    void editor.drafts.flush().then(() => {
+      if (!editor.drafts.pending) this.#left.delete(editor);
+      return this.drafts.refresh();
+    });
   }
 }
 
