@@ -16,6 +16,7 @@ export default defineConfig({
           index: resolve(import.meta.dirname, 'src/main/index.ts'),
           engine: resolve(import.meta.dirname, 'src/engine/index.ts'),
           probe: resolve(import.meta.dirname, 'src/engine/devices/probe.ts'),
+          'copy-worker': resolve(import.meta.dirname, 'src/engine/store/copy-worker.ts'),
           trainer: resolve(import.meta.dirname, 'src/trainer/index.ts'),
         },
         output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },

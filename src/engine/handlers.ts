@@ -2,6 +2,7 @@
 
 import { basename, join } from 'node:path';
 import { factsOf } from '../checks/facts.ts';
+import type { BackupsApi } from '../shared/backup-api.ts';
 import type { EngineApi, ShellApi } from '../shared/contract.ts';
 import type { KeyStoreApi } from '../shared/key-store-api.ts';
 import type { EngineOptions } from '../shared/engine-process.ts';
@@ -10,6 +11,8 @@ import { guarded, inCallersName } from './access.ts';
 import { accountsHandlers, sessionShellHandlers } from './accounts-handlers.ts';
 import { actorName } from './actor.ts';
 import { auditHandlers } from './audit-handlers.ts';
+import { backupHandlers } from './backup/backup-handlers.ts';
+import { BackupService } from './backup/backup-service.ts';
 import { decisionHandlers, decisionShellHandlers } from './decision-handlers.ts';
 import { describeDemo, loadDemo } from './demo.ts';
 import { devicesHandlers } from './devices-handlers.ts';
@@ -67,16 +70,19 @@ export async function createHandlers(
   const grants = new Grants();
   const hooks = new HookService(workspace, () => siteMappings(workspace.db));
   await hooks.settle();
+  const backups = new BackupService(workspace);
+  backups.watch();
   const { session } = workspace;
   return {
     engine: guarded(
       {
         ...engineHandlers(workspace, grants, hooks, runner),
         ...keyStoreHandlers(workspace, keyStore, actorName),
+        ...backupHandlers(workspace, backups, grants, actorName),
       },
       session,
     ),
-    shell: inCallersName(shellHandlers(workspace, grants, hooks, runner), session),
+    shell: inCallersName(shellHandlers(workspace, grants, hooks, runner, backups), session),
   };
 }
 
@@ -85,6 +91,7 @@ function shellHandlers(
   grants: Grants,
   hooks: HookService,
   runner: FinetuneRunner,
+  backups: BackupService,
 ): Handlers<ShellApi> {
   return {
     'files.grant': (params) => {
@@ -104,6 +111,7 @@ function shellHandlers(
     'engine.shutdown': async (params) => {
       parseParameters('engine.shutdown', params);
       runner.stop();
+      await backups.stop();
       await hooks.close();
       await workspace.close();
       return {};
@@ -116,7 +124,7 @@ function engineHandlers(
   grants: Grants,
   hooks: HookService,
   runner: FinetuneRunner,
-): Omit<Handlers<EngineApi>, keyof KeyStoreApi> {
+): Omit<Handlers<EngineApi>, keyof KeyStoreApi | keyof BackupsApi> {
   const actor = actorName;
   const titles = () => titlesOf(workspace.knowledgeOrNull);
   const checker = () => workspace.checker;

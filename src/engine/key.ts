@@ -87,6 +87,23 @@ export function removeEarlierKeys(folder: string, key: StoreKey): void {
     if (existsSync(file)) shredFile(file, 0);
 }
 
+/** The key under its passphrase as it stands in the folder; what a backup takes along. @throws FlameError STORE_UNAVAILABLE */
+export function wrappedKeyText(folder: string): string {
+  readWrapped(folder); // Never hands on what cannot be read again.
+  return readFileSync(wrappedFile(folder), 'utf8');
+}
+
+/** @throws FlameError STORE_KEY_WRONG for a damaged text or a wrong passphrase */
+export async function openWrappedKey(text: string, passphrase: string): Promise<StoreKey> {
+  return await unwrap(parseWrapped(text), passphrase);
+}
+
+/** Puts a wrapped key into a folder that has none. */
+export function writeWrappedKey(folder: string, text: string): void {
+  if (!createFile(wrappedFile(folder), text))
+    throw new FlameError('STORE_UNAVAILABLE', { problem: 'key.json' });
+}
+
 /**
  * Protects the key with a passphrase, changes the passphrase, or takes it away with null. The database is not
  * touched. A crash at any moment leaves the old protection or the new one. The system's key store opens it no more: that
@@ -175,6 +192,10 @@ function readWrapped(folder: string): WrappedKey {
   } catch (thrown) {
     throw unavailable(thrown);
   }
+  return parseWrapped(text);
+}
+
+function parseWrapped(text: string): WrappedKey {
   try {
     return WrappedKey.parse(JSON.parse(text));
   } catch (cause) {

@@ -9,6 +9,7 @@ const engineOptions = z.object({
   models: z.string().min(1),
   sqliteBinding: z.string().min(1).nullable(),
   appVersion: z.string().min(1),
+  copyWorker: z.string().min(1).exactOptional(),
 }) satisfies z.ZodType<EngineOptions>;
 
 export function readEngineOptions(env: Readonly<Record<string, string | undefined>>): EngineOptions {

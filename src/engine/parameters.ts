@@ -6,6 +6,7 @@ import { AUDIT_GROUPS, type AuditGroup } from '../shared/audit.ts';
 import { FlameError } from '../shared/errors.ts';
 import { asId, type DecisionId, type DrugId, type PatientId, type VisitId } from '../shared/ids.ts';
 import { ACCOUNTS_PARAMETERS } from './accounts-schema.ts';
+import { BACKUPS_PARAMETERS } from './backup/backup-schema.ts';
 import { decisionInput } from './decision-schema.ts';
 import { editorForm, patientInput, visitInput } from './form-schema.ts';
 import { DEVICES_PARAMETERS } from './devices-schema.ts';
@@ -43,6 +44,7 @@ const auditFilter = z.strictObject({
 
 export const PARAMETERS = {
   ...ACCOUNTS_PARAMETERS,
+  ...BACKUPS_PARAMETERS,
   'app.status': z.strictObject({}),
   'store.unlock': z.strictObject({ passphrase }),
   'store.setPassphrase': z.strictObject({ passphrase: passphrase.nullable() }),

@@ -13,6 +13,7 @@ import type { EngineOptions } from '../shared/engine-process.ts';
 import { FlameError, toWireError, type ErrorCode } from '../shared/errors.ts';
 import { AuditHeadKeeper } from './audit-head.ts';
 import { noteOpening, type Opening, type RefusedTry } from './audit-opening.ts';
+import { backupState } from './backup/backup-settings.ts';
 import { completeSearch } from './complete-search.ts';
 import { DecisionHabits, HABIT_WINDOW } from './decision-habits.ts';
 import { Devices } from './devices/devices.ts';
@@ -423,6 +424,7 @@ export class Workspace {
       model: model?.summary ?? null,
       modelId: this.#model.ok ? this.#model.value.id : null,
       modelFallback: this.#model.ok ? this.#model.value.fallback : null,
+      backupFailure: this.#profile.ok && !hidden ? backupState(this.#profile.value.db).failure : null,
     };
   }
 

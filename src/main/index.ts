@@ -12,6 +12,7 @@ import { setMenu } from './menu.ts';
 import { speak } from './native-words.ts';
 import { servePreferences } from './preferences.ts';
 import {
+  COPY_WORKER_ENTRY,
   ENGINE_ENTRY,
   modelsFolder,
   prepareProfile,
@@ -54,6 +55,7 @@ function run(profile: string): void {
     models: modelsFolder(),
     sqliteBinding: process.env['FLAME_SQLITE_BINDING'] ?? null,
     appVersion: app.getVersion(),
+    copyWorker: COPY_WORKER_ENTRY,
   });
   connectPages(host);
   const speakAsChosen = ({ language }: Preferences): void => {

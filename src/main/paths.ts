@@ -34,6 +34,7 @@ export const modelsFolder = (): string => shipped('models');
 const built = import.meta.dirname; // out/main
 export const ENGINE_ENTRY = join(built, 'engine.js');
 export const PROBE_ENTRY = join(built, 'probe.js');
+export const COPY_WORKER_ENTRY = join(built, 'copy-worker.js');
 export const TRAINER_ENTRY = join(built, 'trainer.js');
 export const PRELOAD_ENTRY = join(built, '../preload/index.cjs');
 export const RENDERER_FOLDER = join(built, '../renderer');

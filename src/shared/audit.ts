@@ -83,7 +83,19 @@ export const AUDIT_GROUPS = {
     'store.rekey-started',
     'store.rekeyed',
     'store.restored',
+  ],
+  backups: [
     'backup.made',
+    'backup.failed',
+    'backup.removed',
+    'backup.settings-changed',
+    'backup.verified',
+    'backup.verify-failed',
+    'backup.opened',
+    'backup.open-failed',
+    'backup.restored',
+    'backup.restore-failed',
+    'store.restored',
   ],
 } as const;
 export type AuditGroup = keyof typeof AUDIT_GROUPS;

@@ -18,6 +18,7 @@ import {
   type SessionShellApi,
   type SessionStatus,
 } from './accounts-api.ts';
+import { BACKUPS_METHODS, type BackupFailure, type BackupsApi } from './backup-api.ts';
 import { DEVICES_METHODS, type DevicesApi } from './devices-api.ts';
 import { FINETUNE_METHODS, type FinetuneApi } from './finetune-api.ts';
 import { MODELS_METHODS, type ModelsApi } from './models-api.ts';
@@ -56,6 +57,8 @@ export interface AppStatus {
   readonly modelId: ModelId | null;
   /** Set while the shipped model stands in for the one that was chosen, with the reason. */
   readonly modelFallback: ModelFallback | null;
+  /** The last backup failed, since when; null when it did not. */
+  readonly backupFailure: BackupFailure | null;
 }
 
 export interface ModelFallback {
@@ -165,6 +168,7 @@ export interface InteractionReport {
 export interface EngineApi
   extends
     AccountsApi,
+    BackupsApi,
     DevicesApi,
     ExportApi,
     HooksApi,
@@ -325,6 +329,7 @@ export const ENGINE_METHODS = {
   'decisions.seal': true,
   'decisions.signer': true,
   ...ACCOUNTS_METHODS,
+  ...BACKUPS_METHODS,
   ...MODELS_METHODS,
   ...DEVICES_METHODS,
   ...NOTES_METHODS,

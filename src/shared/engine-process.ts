@@ -11,6 +11,8 @@ export interface EngineOptions {
   /** A native binary of the database that replaces the package's own; null nearly always. */
   readonly sqliteBinding: string | null;
   readonly appVersion: string;
+  /** Built file of the thread that checks copies of the database; absent where the sources run. */
+  readonly copyWorker?: string;
   /** What a guess at a passphrase costs, scrypt's N; only tests lower it, and the shell cannot. */
   readonly scryptCost?: number;
 }

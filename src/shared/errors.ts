@@ -116,6 +116,31 @@ export const ERROR_WORDING = {
     title: 'The file {file} is not a backup of Flame, or it is damaged.',
     action: 'Use another backup. Nothing was written.',
   },
+  BACKUP_NEEDS_SECRET: {
+    title: 'A backup needs a passphrase or accounts.',
+    action:
+      'Protect the database with a passphrase, or set up accounts, in the settings: only then is there somebody who can open a backup.',
+  },
+  BACKUP_NO_FOLDER: {
+    title: 'No folder for backups was chosen.',
+    action: 'Choose one, best on another disk.',
+  },
+  BACKUP_FOLDER_UNUSABLE: {
+    title: 'The folder {folder} cannot be used: {problem}',
+    action: 'Plug in its disk and check that you may write there, or choose another folder.',
+  },
+  BACKUP_PLACE_IN_PROFILE: {
+    title: 'The folder {folder} lies inside the profile that is in use.',
+    action: 'Choose a place outside of it, best on another disk.',
+  },
+  BACKUP_NO_SPACE: {
+    title: 'There is not enough room: {needed} MB are needed, {free} MB are free.',
+    action: 'Free some space, or choose another disk. Nothing was written.',
+  },
+  RESTORE_PLACE_USED: {
+    title: 'The folder {folder} holds something already.',
+    action: 'Name a folder that does not exist yet, or an empty one. Flame never restores over anything.',
+  },
   STORE_BUSY: {
     title: 'Something else is still at work in the database.',
     action: 'Wait until it is done, then try again.',

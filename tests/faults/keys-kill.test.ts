@@ -96,7 +96,7 @@ test('restoring: a folder is absent or whole, and the backup stays as it is', li
   const drills = join(root.path, 'drills');
   mkdirSync(drills);
   const profile = await openProfile({ folder, credential: ADA });
-  const { file } = makeBackup(profile, drills, { actor: 'ada', appVersion: 'test', keep: null });
+  const { file } = await makeBackup(profile, drills, { actor: 'ada', appVersion: 'test' });
   profile.db.close();
   for (let kill = 0; kill < KILLS; kill++) {
     const targets = join(root.path, `drill-${kill}`);

@@ -2,12 +2,11 @@
 
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { openBackup, type BackupManifest } from '../../engine/backup/backup-file.ts';
-import { makeBackup } from '../../engine/backup/make-backup.ts';
+import { openBackup, type BackupCredential, type BackupManifest } from '../../engine/backup/backup-file.ts';
+import { backUp } from '../../engine/backup/back-up.ts';
 import { restoreBackup } from '../../engine/backup/restore-backup.ts';
-import { DEFAULT_RETENTION, type Retention } from '../../engine/backup/retention.ts';
+import { DEFAULT_RETENTION, type Retention } from '../../shared/backup-api.ts';
 import { actorName } from '../../engine/actor.ts';
-import type { Credential } from '../../engine/sign-in.ts';
 import { FlameError } from '../../shared/errors.ts';
 import { withProfile } from '../open-profile.ts';
 import { APP_VERSION } from '../setup.ts';
@@ -38,13 +37,13 @@ export function backupCommand(): Command {
     .option('--json', 'one JSON document on standard output')
     .addHelpText(
       'after',
-      '\nFor an administrator: FLAME_ACCOUNT and FLAME_PASSPHRASE. The app must be closed. A backup opens with the\n' +
+      '\nFor an administrator: FLAME_ACCOUNT and FLAME_PASSPHRASE; without accounts, FLAME_PASSPHRASE. The app must be closed. A backup opens with the\n' +
         `passphrases and codes of the day it was made. A common choice: --keep ${Object.values(DEFAULT_RETENTION).join(',')}`,
     )
     .action(async ({ json, profile, to, keep }: BackupOptions) => {
       const retention = keep === undefined ? null : readRetention(keep);
       const made = await withProfile({ profile, roles: ['administrator'], command: 'backup' }, (opened) =>
-        makeBackup(opened, resolve(to), { actor: actorName(), appVersion: APP_VERSION, keep: retention }),
+        backUp(opened, resolve(to), { actor: actorName(), appVersion: APP_VERSION, keep: retention }),
       );
       if (json) writeJson(made);
       else
@@ -64,8 +63,8 @@ export function restoreCommand(): Command {
     .option('--json', 'one JSON document on standard output')
     .addHelpText(
       'after',
-      '\nNeeds a passphrase of the day of the backup (FLAME_ACCOUNT and FLAME_PASSPHRASE), or its recovery code\n' +
-        '(FLAME_RECOVERY_CODE). Then start Flame on the new folder with --profile, or rename it once all is well.',
+      '\nNeeds a passphrase of the day of the backup (FLAME_ACCOUNT and FLAME_PASSPHRASE; without\n' +
+        'accounts FLAME_PASSPHRASE), or its recovery code (FLAME_RECOVERY_CODE). Then start Flame on the new folder with --profile, or rename it once all is well.',
     )
     .action(async (file: string, { json, to }: RestoreOptions) => {
       const backup = await openBackup(file, readCredential());
@@ -80,9 +79,12 @@ export function restoreCommand(): Command {
     });
 }
 
-function manifestLines({ madeAt, madeBy, appVersion, counts }: BackupManifest): string[] {
+function manifestLines({ madeAt, madeBy, appVersion, counts, newestVisit }: BackupManifest): string[] {
   return [
     `Made ${madeAt} by ${madeBy}, Flame ${appVersion}, schema ${counts.schema}.`,
+    ...(newestVisit === null
+      ? []
+      : [`Newest visit: ${newestVisit.dateKnown ? newestVisit.date : newestVisit.date.slice(0, 4)}.`]),
     `${counted(counts.patients, 'patient')}, ${counted(counts.visits, 'visit')}, ${counted(counts.decisions, 'decision')}, ` +
       `${counts.auditEntries === 1 ? '1 audit entry' : `${counts.auditEntries.toLocaleString('en-US')} audit entries`}.`,
   ];
@@ -96,14 +98,14 @@ function readRetention(text: string): Retention {
   return { daily: Number(daily), weekly: Number(weekly), monthly: Number(monthly) };
 }
 
-function readCredential(): Credential {
+function readCredential(): BackupCredential {
   const code = process.env['FLAME_RECOVERY_CODE'];
   if (code !== undefined && code !== '') return { who: { code: 'recovery' }, secret: code };
   const account = process.env['FLAME_ACCOUNT'];
   const secret = process.env['FLAME_PASSPHRASE'];
-  if (account === undefined || secret === undefined)
+  if (secret === undefined)
     throw new FlameError('INVALID_INPUT', {
-      problem: 'set FLAME_ACCOUNT and FLAME_PASSPHRASE, or FLAME_RECOVERY_CODE',
+      problem: 'set FLAME_ACCOUNT and FLAME_PASSPHRASE, FLAME_PASSPHRASE alone, or FLAME_RECOVERY_CODE',
     });
-  return { who: { account }, secret };
+  return account === undefined ? { who: { passphrase: true }, secret } : { who: { account }, secret };
 }

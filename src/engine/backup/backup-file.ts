@@ -1,14 +1,15 @@
 /**
- * The file of one backup: the encrypted database as it was, followed by the ring of keys of that day and an encrypted
+ * The file of one backup: the encrypted database as it was, followed by the keys of that day and an encrypted
  * description. Whoever has no passphrase and no code of that day reads nothing in it, not even how many patients there are.
  */
 
 import { hkdfSync } from 'node:crypto';
-import { closeSync, fsyncSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
 import { basename } from 'node:path';
 import { z } from 'zod';
 import { FlameError } from '../../shared/errors.ts';
-import { accountEntry, openEntry, parseRing, ringText, storeKeysOf, type KeyRing } from '../key-ring.ts';
+import { openWrappedKey } from '../key.ts';
+import { accountEntry, openEntry, parseRing, storeKeysOf, type KeyRing } from '../key-ring.ts';
 import { decrypt, encrypt, hex, type StoreKey } from '../key-seal.ts';
 import { readAccessCode } from '../access-code.ts';
 import type { Credential } from '../sign-in.ts';
@@ -32,51 +33,110 @@ const Manifest = z.strictObject({
   madeBy: z.string(),
   appVersion: z.string(),
   counts: Counts,
+  /** Null without a visit, and in backups of before it was written down. */
+  newestVisit: z.strictObject({ date: z.string(), dateKnown: z.boolean() }).nullable().default(null),
+  /** Of the profile that it is a copy of: a restored one has another. Null in backups of before. */
+  profileId: z.string().nullable().default(null),
 });
 export type BackupManifest = z.infer<typeof Manifest>;
 
+/** How the store's key is kept in a backup, as the folder kept it that day. */
+const KEPT = { ring: 1, passphrase: 2 } as const;
+
 const Description = z.strictObject({
-  format: z.literal(1),
+  format: z.literal([KEPT.ring, KEPT.passphrase]),
   databaseBytes: z.int().min(1),
+  /** Text of the ring of keys, or of the key under its passphrase. */
   ring: z.string(),
   manifest: z.strictObject({ nonce: hex(12), key: z.string().regex(/^([0-9a-f]{2})+$/), tag: hex(16) }),
 });
 
+export interface KeptKeys {
+  readonly kind: keyof typeof KEPT;
+  readonly text: string;
+}
+
 /** Makes a backup of the copy of a database that lies at `file`, by what is written behind it. */
-export function describeCopy(file: string, ring: KeyRing, key: StoreKey, manifest: BackupManifest): void {
+export function describeCopy(
+  file: string,
+  { kind, text }: KeptKeys,
+  key: StoreKey,
+  manifest: BackupManifest,
+): void {
   const descriptor = openSync(file, 'r+');
   try {
     const databaseBytes = fstatSync(descriptor).size;
-    const text = ringText(ring);
     const content = Buffer.from(JSON.stringify(manifest));
-    const sealed = encrypt(manifestKey(key), content, about(databaseBytes, text));
-    const body = Buffer.from(JSON.stringify({ format: 1, databaseBytes, ring: text, manifest: sealed }));
+    const format = KEPT[kind];
+    const sealed = encrypt(manifestKey(key), content, about(format, databaseBytes, text));
+    const body = Buffer.from(JSON.stringify({ format, databaseBytes, ring: text, manifest: sealed }));
     const end = Buffer.alloc(END_BYTES);
     end.writeUInt32BE(body.length);
     end.write(MAGIC, 4, 'latin1');
-    writeSync(descriptor, Buffer.concat([body, end]), 0, body.length + END_BYTES, databaseBytes);
+    writeWhole(descriptor, Buffer.concat([body, end]), databaseBytes);
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);
   }
 }
 
-export interface OpenedBackup {
-  readonly manifest: BackupManifest;
-  readonly ring: KeyRing;
-  readonly key: StoreKey;
+/** On a disk that is nearly full, a write may take a part and say nothing. */
+function writeWhole(descriptor: number, bytes: Buffer, position: number): void {
+  for (let done = 0; done < bytes.length;)
+    done += writeSync(descriptor, bytes, done, bytes.length - done, position + done);
+}
+
+/** What a backup says to whoever has no secret. */
+export interface DescribedBackup {
+  readonly keys: KeptKeys;
+  /** Null for a key that is no ring. */
+  readonly ring: KeyRing | null;
   /** How many bytes at the start of the file are the database. */
   readonly databaseBytes: number;
-  /** As the ring of that day names them; the kind of a code where one opened it. */
+  /** With the key of its database; null for any other key. */
+  manifestUnder(key: StoreKey): BackupManifest | null;
+}
+
+export interface OpenedBackup {
+  readonly manifest: BackupManifest;
+  readonly keys: KeptKeys;
+  readonly key: StoreKey;
+  readonly databaseBytes: number;
+  /** As the ring of that day names them; the kind of secret where it names nobody. */
   readonly openedBy: string;
 }
+
+/** An account or a code of the day of the backup; or the passphrase of a profile without accounts. */
+export type BackupCredential =
+  Credential | { readonly who: { readonly passphrase: true }; readonly secret: string };
 
 /**
  * What a backup holds, for whoever has a passphrase or the recovery code of that day.
  * @throws FlameError BACKUP_DAMAGED, FILE_NOT_READABLE, SIGN_IN_FAILED, CODE_INVALID
  */
-export async function openBackup(file: string, { who, secret }: Credential): Promise<OpenedBackup> {
-  const { ring, databaseBytes, manifest: sealed, text } = readDescription(file);
+export async function openBackup(file: string, credential: BackupCredential): Promise<OpenedBackup> {
+  const described = describeBackup(file);
+  const { keys, databaseBytes } = described;
+  const { openedBy, candidates } = await keysOf(described, credential);
+  for (const key of candidates) {
+    const manifest = described.manifestUnder(key);
+    if (manifest !== null) return { manifest, keys, key, databaseBytes, openedBy };
+  }
+  throw damaged(file);
+}
+
+async function keysOf(
+  { ring, keys }: DescribedBackup,
+  { who, secret }: BackupCredential,
+): Promise<{ readonly openedBy: string; readonly candidates: readonly StoreKey[] }> {
+  if ('passphrase' in who || ring === null) {
+    if (!('passphrase' in who) || ring !== null) throw new FlameError('SIGN_IN_FAILED');
+    try {
+      return { openedBy: 'passphrase', candidates: [await openWrappedKey(keys.text, secret)] };
+    } catch (cause) {
+      throw new FlameError('SIGN_IN_FAILED', {}, { cause });
+    }
+  }
   const entry =
     'account' in who
       ? accountEntry(ring, who.account)
@@ -84,16 +144,11 @@ export async function openBackup(file: string, { who, secret }: Credential): Pro
   const pair = entry && (await openEntry(entry, 'account' in who ? secret : readAccessCode(secret)));
   if (entry === null || pair === null) throw new FlameError('SIGN_IN_FAILED');
   const { present, next } = storeKeysOf(entry, pair);
-  for (const key of next === null ? [present] : [present, next]) {
-    const content = decrypt(manifestKey(key), sealed, about(databaseBytes, text));
-    if (content === null) continue;
-    const manifest = Manifest.parse(JSON.parse(content.toString()));
-    return { manifest, ring, key, databaseBytes, openedBy: entry.name || entry.kind };
-  }
-  throw damaged(file);
+  return { openedBy: entry.name || entry.kind, candidates: next === null ? [present] : [present, next] };
 }
 
-function readDescription(file: string) {
+/** @throws FlameError BACKUP_DAMAGED, FILE_NOT_READABLE */
+export function describeBackup(file: string): DescribedBackup {
   let descriptor: number;
   try {
     descriptor = openSync(file, 'r');
@@ -109,9 +164,17 @@ function readDescription(file: string) {
     if (!isBackup || length > LARGEST_DESCRIPTION || length > size - END_BYTES) throw damaged(file);
     const body = Buffer.alloc(length);
     readSync(descriptor, body, 0, length, size - END_BYTES - length);
-    const { databaseBytes, ring: text, manifest } = Description.parse(JSON.parse(body.toString()));
+    const { format, databaseBytes, ring: text, manifest } = Description.parse(JSON.parse(body.toString()));
     if (databaseBytes !== size - END_BYTES - length) throw damaged(file);
-    return { ring: parseRing(text), text, databaseBytes, manifest };
+    return {
+      keys: { kind: format === KEPT.ring ? 'ring' : 'passphrase', text },
+      ring: format === KEPT.ring ? parseRing(text) : null,
+      databaseBytes,
+      manifestUnder: (key) => {
+        const content = decrypt(manifestKey(key), manifest, about(format, databaseBytes, text));
+        return content === null ? null : Manifest.parse(JSON.parse(content.toString()));
+      },
+    };
   } catch (cause) {
     if (cause instanceof FlameError && cause.code === 'BACKUP_DAMAGED') throw cause;
     throw damaged(file, cause);
@@ -120,9 +183,9 @@ function readDescription(file: string) {
   }
 }
 
-/** The ring of keys cannot be exchanged, nor the database cut, without its being found. */
-const about = (databaseBytes: number, ring: string): string =>
-  JSON.stringify(['flame backup 1', databaseBytes, ring]);
+/** The keys cannot be exchanged, nor the database cut, without its being found. */
+const about = (format: number, databaseBytes: number, keys: string): string =>
+  JSON.stringify([`flame backup ${format}`, databaseBytes, keys]);
 
 function manifestKey({ bytes, salt }: StoreKey): Buffer {
   return Buffer.from(hkdfSync('sha256', bytes, salt, 'flame backup description', 32));

@@ -9,11 +9,12 @@ import { storedVisit, temporaryFolder } from '../store/testing.ts';
 import { openBackup } from './backup-file.ts';
 import { makeBackup } from './make-backup.ts';
 import { restoreBackup } from './restore-backup.ts';
-import { backupsToRemove, DEFAULT_RETENTION } from './retention.ts';
+import { DEFAULT_RETENTION } from '../../shared/backup-api.ts';
+import { backupsToRemove } from './retention.ts';
 
 const SECRET = 'a violet tractor sings';
 const ADA = { who: { account: 'ada' }, secret: SECRET } as const;
-const OPTIONS = { actor: 'ada', appVersion: 'test', keep: null } as const;
+const OPTIONS = { actor: 'ada', appVersion: 'test' } as const;
 let root: ReturnType<typeof temporaryFolder>;
 let profile: Profile;
 beforeEach(async () => {
@@ -43,9 +44,9 @@ const setUp = () =>
 
 describe('a backup', () => {
   test('needs somebody who can open it, and shows nothing to anybody else', async () => {
-    expect(await codeOf(() => makeBackup(profile, root.path, OPTIONS))).toBe('ACCOUNTS_REQUIRED');
+    expect(await codeOf(() => makeBackup(profile, root.path, OPTIONS))).toBe('BACKUP_NEEDS_SECRET');
     await setUp();
-    const { file } = makeBackup(profile, root.path, OPTIONS);
+    const { file } = await makeBackup(profile, root.path, OPTIONS);
     const content = readFileSync(file);
     for (const word of ['Müller', 'warfarin', '25000', 'dizzy', '"patients"', 'penicillin'])
       expect(content.includes(word), word).toBe(false);
@@ -57,7 +58,7 @@ describe('a backup', () => {
 
   test('that was changed or cut is refused, and nothing is written', async () => {
     await setUp();
-    const { file } = makeBackup(profile, root.path, OPTIONS);
+    const { file } = await makeBackup(profile, root.path, OPTIONS);
     const good = readFileSync(file);
     const target = join(root.path, 'restored');
     const restore = async (content: Buffer): Promise<unknown> => {
@@ -75,7 +76,7 @@ describe('a backup', () => {
       expect(await restore(good.subarray(0, length)), String(length)).toBe('BACKUP_DAMAGED');
     expect(readdirSync(root.path).filter((name) => name.startsWith('restored'))).toEqual([]);
     expect(await restore(good)).toBe('done');
-    expect(await restore(good)).toBe('INVALID_INPUT'); // the folder holds something now
+    expect(await restore(good)).toBe('RESTORE_PLACE_USED'); // the folder holds something now
   });
 });
 

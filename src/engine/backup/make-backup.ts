@@ -1,102 +1,173 @@
 /**
- * Makes a backup of an open database into a folder, reads it back before it gets its name, and removes the ones that
- * are no longer to be kept. A crash leaves every earlier backup and no half of a new one under its name.
+ * Makes a backup of an open database into a folder while others go on working, and reads it back before it gets its name.
+ * A crash leaves every earlier backup and no half of a new one under its name. Removes no backup.
  */
 
-import { readdirSync, renameSync, rmSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { readdirSync, rmSync, statfsSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { z } from 'zod';
 import { FlameError } from '../../shared/errors.ts';
-import { hasRing, readRing } from '../key-ring.ts';
+import { keyState, wrappedKeyText } from '../key.ts';
+import { readRing, ringText } from '../key-ring.ts';
 import type { Profile } from '../profile.ts';
-import { syncFolder } from '../publish.ts';
+import { errorCode, publishFile } from '../publish.ts';
+import { readSetting, writeSetting } from '../store/accounts.ts';
 import { appendAudit } from '../store/audit.ts';
-import { copyStore } from '../store/copy.ts';
-import { describeCopy, type BackupManifest } from './backup-file.ts';
-import { backupsToRemove, type Retention } from './retention.ts';
+import { copyPages } from '../store/copy.ts';
+import { checkInThread } from '../store/copy-thread.ts';
+import type { WritableDb } from '../store/handle.ts';
+import { backupName } from './backup-folder.ts';
+import { describeCopy, type BackupManifest, type KeptKeys } from './backup-file.ts';
 
 export interface BackupOptions {
   readonly actor: string;
   readonly appVersion: string;
   readonly nativeBinding?: string | undefined;
-  /** Null keeps every backup. */
-  readonly keep: Retention | null;
+  /** Built file of the checking thread, see EngineOptions. */
+  readonly copyWorker?: string | undefined;
   readonly now?: Date;
+  readonly signal?: AbortSignal | undefined;
+  /** Hears of the part that is done, 0 to 1. */
+  readonly onProgress?: ((part: number) => void) | undefined;
+  /** Runs in the transaction that writes the audit entry, before the file gets its name. */
+  readonly onMade?: (made: MadeBackup) => void;
+  /** Runs in the transaction that writes the audit entry of a failure. */
+  readonly onFailed?: (problem: FlameError) => void;
 }
 
 export interface MadeBackup {
   readonly file: string;
   readonly manifest: BackupManifest;
-  /** Names of earlier backups that were removed. */
-  readonly removed: readonly string[];
+  /** Bytes. */
+  readonly size: number;
 }
 
-/** `flame-backup-20261128T045600Z-1a2b3c4d.flamebackup`: the time in UTC, and the start of the database's salt. */
-const NAME = /^flame-backup-(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z-([0-9a-f]{8})\.flamebackup$/;
+const PROFILE_ID = 'profile-id';
+/** The copy takes about a third of the time, reading it back the rest. */
+const COPY_PART = 0.35;
+const MEGABYTE = 1e6;
 
-/** @throws FlameError ACCOUNTS_REQUIRED, STORE_UNAVAILABLE when the folder takes no file, STORE_CORRUPT */
-export function makeBackup(
+/**
+ * @throws FlameError BACKUP_NEEDS_SECRET, BACKUP_NO_SPACE, FILE_NOT_WRITABLE, STORE_CORRUPT, CANCELLED; there is no file
+ * then, and the audit log says so
+ */
+export async function makeBackup(
   profile: Pick<Profile, 'folder' | 'db' | 'key'>,
   into: string,
   options: BackupOptions,
-): MadeBackup {
-  const { folder, db, key } = profile;
-  const { actor, appVersion, nativeBinding, keep, now = new Date() } = options;
-  // Only a passphrase or a code that somebody knows can open it again.
-  if (!hasRing(folder)) throw new FlameError('ACCOUNTS_REQUIRED');
-  const mark = key.salt.toString('hex', 0, 4);
-  const stamp = now.toISOString().replace(/[-:]|\.\d+/g, '');
-  const file = join(into, `flame-backup-${stamp}-${mark}.flamebackup`);
-  const draft = `${file}.draft`;
-  removeDrafts(into, mark);
+): Promise<MadeBackup> {
+  const { db } = profile;
+  const { actor, now = new Date() } = options;
+  const file = join(into, backupName(now, profileIdOf(db)));
   try {
-    const counts = copyStore(db, key, { file: draft, key, nativeBinding });
-    const manifest = { madeAt: now.toISOString(), madeBy: actor, appVersion, counts };
-    describeCopy(draft, readRing(folder), key, manifest);
-    renameSync(draft, file);
-    syncFolder(dirname(file));
-    const removed = keep === null ? [] : prune(into, mark, keep, now);
-    const content = {
-      file: basename(file),
-      patients: counts.patients,
-      visits: counts.visits,
-      removed: removed.length,
-    };
-    appendAudit(db, { actor, action: 'backup.made', subject: 'profile', content });
-    return { file, manifest, removed };
+    refuseUnreachable(into);
+    return await writeBackup(profile, file, now, options);
   } catch (thrown) {
-    rmSync(draft, { force: true });
-    if (thrown instanceof FlameError) throw thrown;
-    const problem = thrown instanceof Error ? thrown.message : String(thrown);
-    throw new FlameError('FILE_NOT_WRITABLE', { file: basename(file), problem }, { cause: thrown });
+    const problem = asProblem(thrown, file);
+    const content = { file: basename(file), code: problem.code };
+    db.transaction(() => {
+      appendAudit(db, { actor, action: 'backup.failed', subject: 'profile', content });
+      options.onFailed?.(problem);
+    });
+    throw problem;
   }
 }
 
-/** Backups of the database whose salt starts with `mark`, newest first; files of other names are nobody's business. */
-export function listBackups(folder: string, mark: string): { readonly name: string; readonly at: Date }[] {
-  return readdirSync(folder)
-    .flatMap((name) => {
-      const [, year, month, day, hour, minute, second, found] = NAME.exec(name) ?? [];
-      if (found !== mark) return [];
-      return [{ name, at: new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`) }];
-    })
-    .filter(({ at }) => !Number.isNaN(at.getTime()))
-    .sort((a, b) => b.at.getTime() - a.at.getTime());
+async function writeBackup(
+  { folder, db, key }: Pick<Profile, 'folder' | 'db' | 'key'>,
+  file: string,
+  now: Date,
+  { actor, appVersion, nativeBinding, copyWorker, signal, onProgress, onMade }: BackupOptions,
+): Promise<MadeBackup> {
+  const keys = keptKeys(folder);
+  const draft = `${file}.draft`;
+  removeDrafts(file);
+  refuseWithoutSpace(db.file, file);
+  try {
+    const marks = await copyPages(db, draft, {
+      signal,
+      onProgress: (part) => onProgress?.(part * COPY_PART),
+    });
+    const location = { file: draft, key, nativeBinding };
+    const { counts, newestVisit } = await checkInThread(
+      { settle: true, location },
+      { entry: copyWorker, signal },
+    );
+    const { auditEntries, auditHash, schema } = counts;
+    if (JSON.stringify({ auditEntries, auditHash, schema }) !== JSON.stringify(marks))
+      throw new FlameError('STORE_CORRUPT', { file: basename(file), reason: 'the copy differs' });
+    const profileId = profileIdOf(db);
+    const manifest = { madeAt: now.toISOString(), madeBy: actor, appVersion, counts, newestVisit, profileId };
+    describeCopy(draft, keys, key, manifest);
+    const made = { file, manifest, size: statSync(draft).size };
+    db.transaction(() => {
+      const { patients, visits } = counts;
+      const content = { file: basename(file), patients, visits };
+      appendAudit(db, { actor, action: 'backup.made', subject: 'profile', content });
+      onMade?.(made);
+    });
+    if (!publishFile(draft, file))
+      throw new FlameError('FILE_NOT_WRITABLE', { file: basename(file), problem: 'EEXIST' });
+    onProgress?.(1);
+    return made;
+  } catch (thrown) {
+    for (const end of ['', '-journal', '-wal']) rmSync(`${draft}${end}`, { force: true });
+    throw thrown;
+  }
 }
 
-function prune(folder: string, mark: string, keep: Retention, now: Date): string[] {
-  const found = listBackups(folder, mark);
-  const old = backupsToRemove(
-    found.map(({ at }) => at),
-    keep,
-    now,
-  );
-  const names = found.filter(({ at }) => old.has(at.getTime())).map(({ name }) => name);
-  for (const name of names) rmSync(join(folder, name), { force: true });
-  return names;
+/** The profile's own name for itself, under which its backups are told from those of a profile restored from one. */
+export function profileIdOf(db: WritableDb): string {
+  const known = readSetting(db, PROFILE_ID, z.string());
+  return known ?? renewProfileId(db);
 }
 
-/** What a killed backup of this database left. */
-function removeDrafts(folder: string, mark: string): void {
-  const end = `-${mark}.flamebackup.draft`;
-  for (const name of readdirSync(folder)) if (name.endsWith(end)) rmSync(join(folder, name), { force: true });
+export function renewProfileId(db: WritableDb): string {
+  const id = randomBytes(16).toString('hex');
+  writeSetting(db, PROFILE_ID, id);
+  return id;
+}
+
+/** Only a passphrase or a code that somebody knows can open a backup again. @throws FlameError BACKUP_NEEDS_SECRET */
+function keptKeys(folder: string): KeptKeys {
+  const state = keyState(folder);
+  if (state === 'accounts') return { kind: 'ring', text: ringText(readRing(folder)) };
+  if (state === 'passphrase') return { kind: 'passphrase', text: wrappedKeyText(folder) };
+  throw new FlameError('BACKUP_NEEDS_SECRET');
+}
+
+/** @throws FlameError BACKUP_FOLDER_UNUSABLE */
+function refuseUnreachable(folder: string): void {
+  try {
+    readdirSync(folder);
+  } catch (cause) {
+    const problem = errorCode(cause) ?? String(cause);
+    throw new FlameError('BACKUP_FOLDER_UNUSABLE', { folder: basename(folder), problem }, { cause });
+  }
+}
+
+/** Refused ahead, so that a shared disk is not filled up. Where the file system cannot tell, writing will. */
+function refuseWithoutSpace(store: string, file: string): void {
+  const { bavail, bsize } = statfsSync(join(file, '..'));
+  const free = bavail * bsize;
+  const needed = statSync(store).size + MEGABYTE;
+  if (free === 0 || free >= needed) return;
+  const megabytes = (bytes: number): number => Math.ceil(bytes / MEGABYTE);
+  throw new FlameError('BACKUP_NO_SPACE', { needed: megabytes(needed), free: Math.floor(free / MEGABYTE) });
+}
+
+function asProblem(thrown: unknown, file: string): FlameError {
+  if (thrown instanceof FlameError) return thrown;
+  const problem = thrown instanceof Error ? thrown.message : String(thrown);
+  return new FlameError('FILE_NOT_WRITABLE', { file: basename(file), problem }, { cause: thrown });
+}
+
+/** What a killed backup of this profile left. */
+function removeDrafts(file: string): void {
+  const folder = join(file, '..');
+  const end = /-[0-9a-f]{8}\.flamebackup$/.exec(file)![0];
+  const left = [`${end}.draft`, `${end}.draft-journal`, `${end}.draft-wal`];
+  for (const name of readdirSync(folder))
+    if (left.some((one) => name.endsWith(one))) rmSync(join(folder, name), { force: true });
 }

@@ -1,12 +1,6 @@
 /** Which backups are kept: the newest of each of the last days, weeks and months. Touches no file. */
 
-export interface Retention {
-  readonly daily: number;
-  readonly weekly: number;
-  readonly monthly: number;
-}
-
-export const DEFAULT_RETENTION: Retention = { daily: 7, weekly: 5, monthly: 12 };
+import type { Retention } from '../../shared/backup-api.ts';
 
 const DAY_MS = 86_400_000;
 

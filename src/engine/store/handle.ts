@@ -3,6 +3,7 @@
  * errors that carry Flame's codes. Knows no table.
  */
 
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import type Database from 'better-sqlite3';
 import { FlameError } from '../../shared/errors.ts';
 
@@ -24,8 +25,24 @@ export interface WritableDb extends ReadableDb {
   transaction<T>(work: () => T): T;
   /** Tells `listener` after each transaction that was stored. */
   onCommit(listener: () => void): void;
+  /**
+   * Lets `work` read the database file as it is now, while others go on writing: what they store waits in the write-ahead
+   * log meanwhile. One at a time, and not inside a transaction.
+   */
+  frozen<T>(work: (file: FrozenFile) => Promise<T>): Promise<T>;
   close(): void;
 }
+
+/** The encrypted pages of a database at one moment. */
+export interface FrozenFile {
+  /** Bytes. */
+  readonly size: number;
+  /** Fills `into` from `position` on. @returns how many bytes. @throws FlameError CANCELLED once the database is closed */
+  read(into: Buffer, position: number): number;
+}
+
+/** SQLite's own default. */
+const CHECKPOINT_PAGES = 1000;
 
 /** The wording of a SQLite failure that the reader can do something about; null for a mistake in our SQL. */
 export function storeError(thrown: unknown, file: string): FlameError | null {
@@ -52,6 +69,9 @@ class Handle implements WritableDb {
   readonly #database: Database.Database;
   readonly #statements = new Map<string, Database.Statement<SqlValue[]>>();
   readonly #listeners: (() => void)[] = [];
+  /** Opened once and closed after the database: closing it earlier would drop the lock on the file (decision record 0006). */
+  #descriptor: number | null = null;
+  #isFrozen = false;
 
   constructor(database: Database.Database, file: string) {
     this.#database = database;
@@ -85,9 +105,37 @@ class Handle implements WritableDb {
     this.#listeners.push(listener);
   }
 
+  async frozen<T>(work: (file: FrozenFile) => Promise<T>): Promise<T> {
+    if (this.#isFrozen) throw new FlameError('STORE_BUSY');
+    this.#isFrozen = true;
+    try {
+      this.#guard(() => this.#freeze());
+      const descriptor = (this.#descriptor ??= openSync(this.file, 'r'));
+      return await work({
+        size: fstatSync(descriptor).size,
+        read: (into, position) => {
+          if (!this.#database.open) throw new FlameError('CANCELLED');
+          return readSync(descriptor, into, 0, into.length, position);
+        },
+      });
+    } finally {
+      this.#isFrozen = false;
+      if (this.#database.open) this.#database.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+    }
+  }
+
+  /** Everything stored goes into the file itself, and nothing more until the log is checkpointed again. */
+  #freeze(): void {
+    const [result] = this.#database.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[];
+    if (result?.busy !== 0) throw new FlameError('STORE_BUSY');
+    this.#database.pragma('wal_autocheckpoint = 0');
+  }
+
   close(): void {
     this.#statements.clear();
     this.#guard(() => this.#database.close());
+    if (this.#descriptor !== null) closeSync(this.#descriptor);
+    this.#descriptor = null;
   }
 
   #reading(sql: string): Database.Statement<SqlValue[]> {

@@ -21,7 +21,7 @@ export interface StoreLocation {
 
 /** AEGIS-256 by measurement (docs/decisions/0006-encrypted-store.md). */
 const CIPHER = 'aegis';
-const PAGE_BYTES = 4096;
+export const PAGE_BYTES = 4096;
 const CACHE_KIB = 64 * 1024;
 /** As store/staging.ts names them. */
 const SCRATCH = /^import-[0-9a-f]{12}\.scratch$/;

@@ -106,6 +106,17 @@ export function fakeEngine(initial: Partial<AppStatus> = {}): FakeEngine {
     'accounts.lockAfter': () => fixtures.ACCOUNT_LIST,
     'accounts.rekey': () => status,
     'accounts.changePassphrase': () => status,
+    'backups.get': () => fixtures.BACKUPS,
+    'backups.set': ({ hour, keep }) => ({ ...fixtures.BACKUPS, hour, keep }),
+    'backups.setFolder': () => fixtures.BACKUPS,
+    'backups.make': () => fixtures.BACKUPS,
+    'backups.verify': () => fixtures.BACKUPS,
+    'backups.openers': () => ({ file: fixtures.BACKUP_PREVIEW.file, people: ['Ada Lindqvist'] }),
+    'backups.preview': ({ secret }) => {
+      if (secret.secret !== 'right') throw new FlameError('SIGN_IN_FAILED');
+      return fixtures.BACKUP_PREVIEW;
+    },
+    'backups.restore': () => ({ folder: '/media/flame-restored', counts: fixtures.BACKUP_PREVIEW.counts }),
     'session.signIn': ({ passphrase }) => {
       if (passphrase !== 'right') throw new FlameError('SIGN_IN_FAILED');
       status = { ...status, store: 'open', session: fixtures.SIGNED_IN };

@@ -28,6 +28,7 @@ import type { ModelDetails, ModelsState } from '../../shared/models-api.ts';
 import type { KeyStoreStatus } from '../../shared/key-store-api.ts';
 import { interactionsWithin } from '../../shared/interactions.ts';
 import type { ExportReport } from '../../shared/export-api.ts';
+import { DEFAULT_RETENTION, type BackupPreview, type BackupsState } from '../../shared/backup-api.ts';
 import type { HooksState } from '../../shared/hooks-api.ts';
 import type { SiteTablePreview, SiteTableSummary } from '../../shared/site-table-api.ts';
 import {
@@ -344,6 +345,52 @@ export const STATUS: AppStatus = {
   },
   modelId: SHIPPED,
   modelFallback: null,
+  backupFailure: null,
+};
+
+export const BACKUPS: BackupsState = {
+  needsSecret: false,
+  folder: '/media/backups',
+  hour: 20,
+  keep: DEFAULT_RETENTION,
+  nextAt: '2026-11-28T19:00:00.000Z',
+  running: false,
+  lastSuccessAt: '2026-11-27T19:00:00.000Z',
+  failure: null,
+  folderProblem: null,
+  backups: [
+    {
+      name: 'flame-backup-20261127T190000Z-1a2b3c4d.flamebackup',
+      at: '2026-11-27T19:00:00.000Z',
+      size: 12_345_678,
+      kind: 'own',
+      madeBy: 'backup schedule',
+      counts: { patients: 812, visits: 2345, decisions: 120 },
+      newestVisit: { date: '2026-11-27', dateKnown: true },
+      checked: { at: '2026-11-27T19:00:00.000Z', sound: true },
+    },
+    {
+      name: 'flame-backup-20261101T190000Z-1a2b3c4d.flamebackup',
+      at: '2026-11-01T19:00:00.000Z',
+      size: 12_000_000,
+      kind: 'earlier-key',
+      madeBy: null,
+      counts: null,
+      newestVisit: null,
+      checked: null,
+    },
+  ],
+};
+
+export const BACKUP_PREVIEW: BackupPreview = {
+  file: BACKUPS.backups[0]!.name,
+  madeAt: '2026-11-27T19:00:00.000Z',
+  madeBy: 'backup schedule',
+  appVersion: '0.1.0',
+  schema: 17,
+  auditEntries: 4321,
+  counts: { patients: 812, visits: 2345, decisions: 120 },
+  newestVisit: { date: '2026-11-27', dateKnown: true },
 };
 
 export const MODELS: ModelsState = {

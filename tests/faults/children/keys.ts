@@ -6,7 +6,7 @@
 
 import { changePassphrase } from '../../../src/engine/accounts.ts';
 import { openBackup } from '../../../src/engine/backup/backup-file.ts';
-import { makeBackup } from '../../../src/engine/backup/make-backup.ts';
+import { backUp } from '../../../src/engine/backup/back-up.ts';
 import { restoreBackup } from '../../../src/engine/backup/restore-backup.ts';
 import { openProfile } from '../../../src/engine/profile.ts';
 import { prepareRekey } from '../../../src/engine/rekey.ts';
@@ -27,8 +27,9 @@ for (let turn = 0; turn < 10_000; turn++) {
   } else if (what === 'restore') {
     await restoreBackup(given, await openBackup(given, credential), `${into!}${turn}`, { actor: 'ada' });
   } else {
-    const now = new Date(Date.UTC(2026, 0, 1) + turn * 3_600_000);
-    makeBackup(profile, given, {
+    // Another second than that of the child before, whose backups lie there under their names.
+    const now = new Date(Date.UTC(2026, 0, 1) + turn * 3_600_000 + (process.pid % 3600) * 1000);
+    await backUp(profile, given, {
       actor: 'ada',
       appVersion: 'test',
       keep: { daily: 2, weekly: 0, monthly: 0 },
