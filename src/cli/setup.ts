@@ -22,14 +22,19 @@ export const PATHS = {
   checkpoints: join(root, '.cache/train'),
 } as const;
 
+/** The tables as shipped. @throws FlameError KNOWLEDGE_CORRUPT */
+export function openKnowledge(): Knowledge {
+  return loadKnowledge(join(PATHS.resources, 'knowledge'));
+}
+
 /**
  * The tables, with a site's own laid over them where one is named; what of it says nothing is told on the error stream.
  * @throws FlameError KNOWLEDGE_CORRUPT, and for the site's table FILE_NOT_READABLE and INVALID_INPUT
  */
-export function openKnowledge(siteTable?: string): Knowledge {
-  const shipped = loadKnowledge(join(PATHS.resources, 'knowledge'));
+export async function openKnowledgeWith(siteTable: string | undefined): Promise<Knowledge> {
+  const shipped = openKnowledge();
   if (siteTable === undefined) return shipped;
-  const { table, refused } = readSiteTableFile(resolve(siteTable));
+  const { table, refused } = await readSiteTableFile(resolve(siteTable));
   const { unresolved, unresolvedRows } = resolveSiteTable(table.rows, shipped.drugs);
   const say = (text: string): void => void process.stderr.write(`flame: ${table.name}: ${text}\n`);
   for (const { line, problem } of refused.slice(0, SHOWN_ROWS)) say(`line ${line} refused: ${problem}`);

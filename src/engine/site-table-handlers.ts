@@ -39,15 +39,15 @@ export function siteTableHandlers(
       return { table: siteTable && summaryOf(siteTable, resolve(siteTable, shippedKnowledge)) };
     },
 
-    'siteTable.preview': (params) => {
+    'siteTable.preview': async (params) => {
       const { grant } = parseParameters('siteTable.preview', params);
-      const file = readSiteTableFile(grants.path(grant, 'read'));
+      const file = await readSiteTableFile(grants.path(grant, 'read'));
       return previewOf(file, workspace.shippedKnowledge);
     },
 
-    'siteTable.import': (params) => {
+    'siteTable.import': async (params) => {
       const { grant, sha256 } = parseParameters('siteTable.import', params);
-      const { table } = readSiteTableFile(grants.path(grant, 'read'));
+      const { table } = await readSiteTableFile(grants.path(grant, 'read'));
       const { db, shippedKnowledge } = workspace;
       if (table.sha256 !== sha256)
         throw new FlameError('INVALID_INPUT', {

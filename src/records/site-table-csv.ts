@@ -4,12 +4,12 @@
  */
 
 import { createHash } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
-import { CsvError, parse } from 'csv-parse/sync';
 import type { SiteRow, SiteTable } from '../knowledge/site-table.ts';
 import type { Severity } from '../shared/domain.ts';
 import { FlameError } from '../shared/errors.ts';
+import { readCsvRows } from './csv-rows.ts';
+import { FileBytes } from './file-bytes.ts';
 
 export interface SiteTableFile {
   readonly table: SiteTable;
@@ -18,7 +18,7 @@ export interface SiteTableFile {
   readonly refused: readonly { readonly line: number; readonly problem: string }[];
 }
 
-const LARGEST_FILE = 64 * 1024 * 1024;
+const MOST_LETTERS = 64 * 1024 * 1024;
 export const MOST_ROWS = 200_000;
 const LONGEST_NAME = 300;
 const LONGEST_TEXT = 4000;
@@ -35,6 +35,12 @@ const HEADINGS: Readonly<Record<Column, readonly string[]>> = {
   source: ['source', 'citation', 'reference'],
   overrules: ['overrules', 'lower because'],
 };
+interface Row {
+  readonly line: number;
+  /** What is wrong with the row, where it cannot be used. */
+  readonly cells: readonly string[] | string;
+}
+
 const REQUIRED: readonly Column[] = ['a', 'b', 'severity'];
 
 /** Levels in the words of the references that sites license: their own scale, Micromedex's and DDInter's, Lexicomp's. */
@@ -50,21 +56,19 @@ const LEVELS: ReadonlyMap<string, Severity> = new Map([
 ]);
 
 /**
- * @throws FlameError FILE_NOT_READABLE; INVALID_INPUT when it is not CSV in UTF-8, has no heading with the three needed
- * columns, or is too large
+ * @throws FlameError FILE_NOT_READABLE; INVALID_INPUT when it is not CSV, has no heading with the three needed columns, or is
+ * too large
  */
-export function readSiteTableFile(path: string): SiteTableFile {
+export async function readSiteTableFile(path: string): Promise<SiteTableFile> {
   const name = basename(path);
-  const records = parseCsv(name, decode(name, read(path)));
-  const [heading, ...rows] = records;
-  const columns = columnsOf(name, heading?.record ?? []);
-  if (rows.length > MOST_ROWS)
-    throw unusable(name, `it has ${rows.length} rows; at most ${MOST_ROWS} can be used`);
+  const [heading, ...rows] = await rowsOf(path);
+  if (typeof heading?.cells === 'string') throw unusable(name, `line ${heading.line} ${heading.cells}`);
+  const columns = columnsOf(name, heading?.cells ?? []);
   const used: SiteRow[] = [];
   const refused: { line: number; problem: string }[] = [];
   const seen = new Set<string>();
-  for (const { record, line } of rows) {
-    const read = rowOf(record, columns);
+  for (const { cells, line } of rows) {
+    const read = typeof cells === 'string' ? cells : rowOf(cells, columns);
     const key = typeof read === 'string' ? '' : JSON.stringify(read);
     if (typeof read === 'string') refused.push({ line, problem: read });
     else if (seen.has(key)) refused.push({ line, problem: 'says the same as a row above' });
@@ -86,55 +90,22 @@ export function siteTable(name: string, rows: readonly SiteRow[]): SiteTable {
   return { name, sha256: sha256.digest('hex'), rows };
 }
 
-function read(path: string): Buffer {
-  try {
-    const { size } = statSync(path);
-    if (size > LARGEST_FILE)
-      throw unusable(basename(path), `it is larger than ${LARGEST_FILE / 1024 / 1024} MiB`);
-    return readFileSync(path);
-  } catch (cause) {
-    if (cause instanceof FlameError) throw cause;
-    throw new FlameError('FILE_NOT_READABLE', { file: path }, { cause });
-  }
-}
-
-function decode(name: string, bytes: Buffer): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new FlameError(
-      'INVALID_INPUT',
-      { problem: `${name} is not UTF-8 text; save it as “CSV UTF-8”` },
-      { cause },
-    );
-  }
-}
-
-/** The separator is the one of comma, semicolon and tab that the heading holds most of. */
-function parseCsv(
-  name: string,
-  text: string,
-): { readonly record: readonly string[]; readonly line: number }[] {
-  const heading = text.slice(0, text.search(/\r|\n|$/));
-  const [delimiter = ','] = [',', ';', '\t'].sort(
-    (x, y) => heading.split(y).length - heading.split(x).length,
-  );
-  try {
-    const parsed = parse(text, {
-      delimiter,
-      info: true,
-      relax_column_count: true,
-      skip_empty_lines: true,
-      skip_records_with_empty_values: true,
-      trim: true,
-      max_record_size: 10 * LONGEST_TEXT,
-    }) as unknown as { record: string[]; info: { lines: number } }[];
-    return parsed.map(({ record, info }) => ({ record, line: info.lines }));
-  } catch (cause) {
-    if (!(cause instanceof CsvError)) throw cause;
-    const line = typeof cause['lines'] === 'number' ? `line ${cause['lines']}: ` : '';
-    throw new FlameError('INVALID_INPUT', { problem: `${name}, ${line}${cause.message}` }, { cause });
-  }
+/** The rows with a cell that holds something, the heading among them; cells trimmed. */
+async function rowsOf(path: string): Promise<Row[]> {
+  const name = basename(path);
+  const rows: Row[] = [];
+  let letters = 0;
+  for await (const batch of readCsvRows(new FileBytes(path)))
+    for (const { line, fields, problem } of batch) {
+      const cells = fields?.map((field) => field.trim()) ?? problem ?? '';
+      letters += fields?.reduce((sum, { length }) => sum + length, 0) ?? 0;
+      if (letters > MOST_LETTERS)
+        throw unusable(name, `it holds more than ${MOST_LETTERS / 1024 / 1024} million letters`);
+      if (typeof cells === 'string' || cells.some((cell) => cell !== '')) rows.push({ line, cells });
+      // The heading is one row more.
+      if (rows.length > MOST_ROWS + 1) throw unusable(name, `at most ${MOST_ROWS} rows can be used`);
+    }
+  return rows;
 }
 
 function columnsOf(name: string, heading: readonly string[]): ReadonlyMap<Column, number> {

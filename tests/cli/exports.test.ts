@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parse } from 'csv-parse/sync';
+import Papa from 'papaparse';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { ExportFormat, ExportReport } from '../../src/shared/export-api.ts';
 import type { Recommendation } from '../../src/shared/recommendation.ts';
@@ -98,7 +98,8 @@ describe('flame export', () => {
   });
 
   test('CSV of visits and of decisions is read by another reader', async () => {
-    const rows = (text: string): Record<string, string>[] => parse(text, { bom: true, columns: true });
+    const rows = (text: string): Record<string, string>[] =>
+      Papa.parse<Record<string, string>>(text, { header: true, skipEmptyLines: true }).data;
     const visits = rows((await write('csv-visits')).text);
     expect(visits.map((row) => row['patient name'])).toEqual(['Ada Planted', 'Ada Planted', 'Ben Planted']);
     const decisions = await write('csv-decisions');

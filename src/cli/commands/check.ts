@@ -14,7 +14,7 @@ import type { DrugId } from '../../shared/ids.ts';
 import { findingLines } from '../findings.ts';
 import { interactionLines } from '../interactions.ts';
 import { counted, writeJson, writeLines } from '../output.ts';
-import { openKnowledge, SITE_TABLE_OPTION } from '../setup.ts';
+import { openKnowledgeWith, SITE_TABLE_OPTION } from '../setup.ts';
 import { readOneVisit, type VisitFile } from '../visit-file.ts';
 
 export interface CheckReport {
@@ -52,8 +52,8 @@ export function checkCommand(): Command {
       'after',
       '\nA combination brand counts as its ingredients. A name that nothing is called fails, with close names.',
     )
-    .action((names: string[], { json, visit, siteTable }: Options) => {
-      const knowledge = openKnowledge(siteTable);
+    .action(async (names: string[], { json, visit, siteTable }: Options) => {
+      const knowledge = await openKnowledgeWith(siteTable);
       const report = checkDrugs(
         knowledge,
         names,

@@ -16,7 +16,7 @@ import type {
 import { interactionLines } from '../interactions.ts';
 import { openNamed } from '../open-model.ts';
 import { counted, percent, table, writeJson, writeLines } from '../output.ts';
-import { openKnowledge, SITE_TABLE_OPTION } from '../setup.ts';
+import { openKnowledgeWith, SITE_TABLE_OPTION } from '../setup.ts';
 import { readOneVisit, type VisitFile } from '../visit-file.ts';
 
 interface Options {
@@ -33,7 +33,7 @@ export function recommendCommand(): Command {
     .option('--json', 'one JSON document on standard output')
     .option('--pack <name>', 'model in the models folder, of any kind', SHIPPED_PACK)
     .action(async (path: string, { json, pack, siteTable }: Options) => {
-      const knowledge = openKnowledge(siteTable);
+      const knowledge = await openKnowledgeWith(siteTable);
       const visit = readOneVisit(path, knowledge);
       const model = await openNamed(pack, knowledge);
       try {
