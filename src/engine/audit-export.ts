@@ -7,11 +7,13 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BYTE_ORDER_MARK, csvLine } from '../records/csv.ts';
 import type { AuditEntryView } from '../shared/audit.ts';
 import { FlameError } from '../shared/errors.ts';
+import type { DraftBook } from './unfinished-files.ts';
 import { writeWhole } from './write-whole.ts';
 
 export type AuditFormat = 'csv' | 'jsonl';
 
 export interface ExportOptions {
+  readonly book: DraftBook | null;
   readonly onProgress?: (progress: { written: number }) => void;
   readonly signal?: AbortSignal;
 }
@@ -38,7 +40,7 @@ export async function exportAudit(
   file: string,
   format: AuditFormat,
   pages: Iterable<readonly AuditEntryView[]>,
-  { onProgress, signal }: ExportOptions = {},
+  { book, onProgress, signal }: ExportOptions,
 ): Promise<number> {
   let written = 0;
   async function* parts(): AsyncGenerator<string> {
@@ -51,7 +53,7 @@ export async function exportAudit(
       if (signal?.aborted) throw new FlameError('CANCELLED');
     }
   }
-  await writeWhole(file, parts());
+  await writeWhole(file, parts(), { book });
   return written;
 }
 

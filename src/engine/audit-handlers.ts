@@ -8,6 +8,7 @@ import { parseParameters } from './parameters.ts';
 import type { Handlers } from './serve.ts';
 import { appendAudit, lastAudit } from './store/audit.ts';
 import { auditActors, auditPage, auditPages } from './store/audit-log.ts';
+import { draftBook } from './unfinished-files.ts';
 import { verifyStore } from './verify-audit.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -49,7 +50,7 @@ export function auditHandlers(
         subject: 'audit',
         content: { file: basename(file), format, entries: total, filter },
       });
-      const options = { onProgress: progress, signal };
+      const options = { book: draftBook(db), onProgress: progress, signal };
       const entries = await exportAudit(file, format, auditPages(db, filter, upTo), options);
       grants.used(grant);
       return { entries };

@@ -116,7 +116,7 @@ describe('the export', () => {
       filled(profile);
       const file = join(profile.folder, 'log.jsonl');
       const pages = auditPages(profile.db, NO_AUDIT_FILTER);
-      expect(await exportAudit(file, 'jsonl', pages)).toBe(6);
+      expect(await exportAudit(file, 'jsonl', pages, { book: null })).toBe(6);
       let previous = '0'.repeat(64);
       const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
       for (const line of lines) {
@@ -136,7 +136,7 @@ describe('the export', () => {
       const actor = '=HYPERLINK("x")';
       appendAudit(profile.db, event({ actor, subject: 'line\nbreak', content: { note: 'a, "b"' } }));
       const file = join(profile.folder, 'log.csv');
-      await exportAudit(file, 'csv', auditPages(profile.db, NO_AUDIT_FILTER));
+      await exportAudit(file, 'csv', auditPages(profile.db, NO_AUDIT_FILTER), { book: null });
       const text = readFileSync(file, 'utf8');
       const { at, hash } = listAudit(profile.db)[0]!;
       expect(text).toBe(
@@ -154,7 +154,7 @@ describe('the export', () => {
         fc.asyncProperty(fc.array(fc.tuple(word, word), { minLength: 1, maxLength: 4 }), async (rows) => {
           const file = join(folder, 'any.csv');
           const page = rows.map(([actor, subject], i) => entry(i + 1, actor, subject));
-          await exportAudit(file, 'csv', [page]);
+          await exportAudit(file, 'csv', [page], { book: null });
           const [, ...read] = parseCsv(readFileSync(file, 'utf8').slice(1));
           expect(read.map((fields) => [fields[2], fields[4]])).toEqual(
             rows.map((row) => row.map((text) => (/^[=+\-@\t\r]/.test(text) ? `'${text}` : text))),

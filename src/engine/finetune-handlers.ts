@@ -44,6 +44,7 @@ import { modelInUse } from './store/model-uses.ts';
 import { getPatient } from './store/patients.ts';
 import { findVisit } from './store/visits.ts';
 import type { Workspace } from './workspace.ts';
+import { draftBook } from './unfinished-files.ts';
 import { writeWhole } from './write-whole.ts';
 
 export function finetuneHandlers(
@@ -105,6 +106,7 @@ export function finetuneHandlers(
       zip.end();
       const visits = split.train.length + split.validation.length;
       await writeWhole(file, zip.outputStream as AsyncIterable<Uint8Array>, {
+        book: draftBook(workspace.db),
         beforePublish: () =>
           appendAudit(workspace.db, {
             actor: actor(),

@@ -6,6 +6,7 @@ import { parseParameters } from './parameters.ts';
 import type { Handlers } from './serve.ts';
 import { appendAudit } from './store/audit.ts';
 import type { Workspace } from './workspace.ts';
+import { draftBook } from './unfinished-files.ts';
 import { writeWhole } from './write-whole.ts';
 
 export function graphHandlers(
@@ -24,7 +25,7 @@ export function graphHandlers(
         subject: visitId,
         content: { kind },
       });
-      await writeWhole(file, [bytes]);
+      await writeWhole(file, [bytes], { book: draftBook(workspace.db) });
       grants.used(grant);
       return {};
     },

@@ -44,6 +44,7 @@ import { isArchived } from './store/patient-changes.ts';
 import { demoLoaded, getPatient, listPatients } from './store/patients.ts';
 import { saveRecommendation } from './store/recommendations.ts';
 import { getVisit, listVisits } from './store/visits.ts';
+import { draftBook } from './unfinished-files.ts';
 import { readVisitDetail, titlesOf } from './visit-detail.ts';
 import { Workspace } from './workspace.ts';
 
@@ -98,6 +99,13 @@ function shellHandlers(
       const { grant, path, purpose = 'read' } = parseParameters('files.grant', params);
       grants.give(grant, path, purpose);
       return { name: basename(path) };
+    },
+
+    'files.draft': async (params) => {
+      const { draft, state } = parseParameters('files.draft', params);
+      const book = draftBook(workspace.db);
+      await (state === 'begun' ? book.begin(draft) : book.end(draft));
+      return {};
     },
 
     ...decisionShellHandlers(workspace, actorName),

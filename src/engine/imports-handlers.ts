@@ -24,6 +24,7 @@ import { endRun, listRuns } from './store/import-runs.ts';
 import { listMappings, siteMappings, type StoredMapping } from './store/site-mappings.ts';
 import { titlesOf } from './visit-detail.ts';
 import type { Workspace } from './workspace.ts';
+import { draftBook } from './unfinished-files.ts';
 import { writeWhole } from './write-whole.ts';
 
 interface Wish {
@@ -141,7 +142,7 @@ export function importsHandlers(
       const { grant } = parseParameters('mappings.export', params);
       const { db } = workspace;
       const rows = listMappings(db);
-      await writeWhole(grants.path(grant, 'write'), [mappingCsv(rows)]);
+      await writeWhole(grants.path(grant, 'write'), [mappingCsv(rows)], { book: draftBook(db) });
       grants.used(grant);
       appendAudit(db, {
         actor: actor(),

@@ -16,6 +16,7 @@ import { parseParameters } from './parameters.ts';
 import type { Handlers } from './serve.ts';
 import { appendAudit, type AuditEvent } from './store/audit.ts';
 import { modelBefore, modelInUse, modelUses, type NamedModel } from './store/model-uses.ts';
+import { draftBook } from './unfinished-files.ts';
 import type { Workspace } from './workspace.ts';
 
 /** Turns shown; the audit log holds all. */
@@ -82,7 +83,7 @@ export function modelsHandlers(
     'models.export': async (params) => {
       const { model, grant } = parseParameters('models.export', params);
       const file = grants.path(grant, 'write');
-      const bytes = await exportModel(workspace.modelFolders, model, file);
+      const bytes = await exportModel(workspace.modelFolders, model, file, draftBook(workspace.db));
       grants.used(grant);
       audit('model.exported', model, { model: named(model), file: basename(file) });
       return { bytes };

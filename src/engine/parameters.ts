@@ -19,6 +19,7 @@ import { REASONS_PARAMETERS } from './reasons-schema.ts';
 import { EXPORT_PARAMETERS } from './exports/export-schema.ts';
 import { HOOKS_PARAMETERS } from './hooks/hooks-schema.ts';
 import { SITE_TABLE_PARAMETERS } from './site-table-schema.ts';
+import { DRAFT_NAME } from './unfinished-files.ts';
 
 /** Every call that the engine answers, the renderer's and the shell's. */
 export type Api = EngineApi & ShellApi;
@@ -123,6 +124,10 @@ export const PARAMETERS = {
     grant,
     path: z.string().min(1).max(4096),
     purpose: z.enum(['read', 'write']).exactOptional(),
+  }),
+  'files.draft': z.strictObject({
+    draft: z.string().max(4200).regex(DRAFT_NAME),
+    state: z.enum(['begun', 'ended']),
   }),
   'power.changed': z.strictObject({ onBattery: z.boolean() }),
   'engine.shutdown': z.strictObject({}),

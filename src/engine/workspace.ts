@@ -34,6 +34,7 @@ import type { WritableDb } from './store/handle.ts';
 import { modelInUse, pointToModel } from './store/model-uses.ts';
 import { countPatients } from './store/patients.ts';
 import { siteTableInUse, type StoredSiteTable } from './store/site-tables.ts';
+import { removeLeftDrafts } from './unfinished-files.ts';
 import type { ModelId } from '../shared/ids.ts';
 import { KEY_STORE_REFUSALS, type KeyStoreRefusal } from '../shared/key-store-api.ts';
 import type { ModelUse } from '../shared/models-api.ts';
@@ -335,6 +336,8 @@ export class Workspace {
       noteOpening(profile, { action, appVersion: this.options.appVersion, refused: this.#refused });
       this.#refused = [];
       this.#auditHead = new AuditHeadKeeper(profile);
+      // What cannot be removed now is tried again at the next export.
+      void removeLeftDrafts(profile.db).catch(() => undefined);
       this.completeSearch();
     } catch (thrown) {
       profile.db.close();

@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { writeWhole } from './write-whole.ts';
 
+const NO_BOOK = { book: null };
 const folder = (): string => mkdtempSync(join(tmpdir(), 'flame-write-'));
 
 describe('writeWhole', () => {
   it('writes the chunks in order and leaves no draft', async () => {
     const place = folder();
-    await writeWhole(join(place, 'a.csv'), ['α', new Uint8Array([10]), 'b']);
+    await writeWhole(join(place, 'a.csv'), ['α', new Uint8Array([10]), 'b'], NO_BOOK);
     expect(readFileSync(join(place, 'a.csv'), 'utf8')).toBe('α\nb');
     expect(readdirSync(place)).toEqual(['a.csv']);
   });
@@ -21,13 +22,13 @@ describe('writeWhole', () => {
       yield 'half';
       throw new Error('no more');
     }
-    await expect(writeWhole(join(place, 'a.csv'), broken())).rejects.toThrow('no more');
+    await expect(writeWhole(join(place, 'a.csv'), broken(), NO_BOOK)).rejects.toThrow('no more');
     expect(readFileSync(join(place, 'a.csv'), 'utf8')).toBe('before');
     expect(readdirSync(place)).toEqual(['a.csv']);
   });
 
   it('names the file, not its folder, when it cannot be written', async () => {
-    await expect(writeWhole(join(folder(), 'gone', 'a.csv'), ['x'])).rejects.toMatchObject({
+    await expect(writeWhole(join(folder(), 'gone', 'a.csv'), ['x'], NO_BOOK)).rejects.toMatchObject({
       code: 'FILE_NOT_WRITABLE',
       details: { file: 'a.csv' },
     });

@@ -4,10 +4,13 @@ import { randomBytes } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { FlameError } from '../shared/errors.ts';
+import type { DraftBook } from './unfinished-files.ts';
 
 type Chunk = Uint8Array | string;
 
 export interface WriteOptions {
+  /** Where a kill is made good later; null only where there is no database. */
+  readonly book: DraftBook | null;
   /** Runs when the file is complete and lies there under another name; when it throws, no file appears. */
   readonly beforePublish?: () => void;
 }
@@ -19,9 +22,10 @@ export interface WriteOptions {
 export async function writeWhole(
   path: string,
   chunks: Iterable<Chunk> | AsyncIterable<Chunk>,
-  { beforePublish }: WriteOptions = {},
+  { book, beforePublish }: WriteOptions,
 ): Promise<void> {
   const draft = `${path}.draft-${randomBytes(6).toString('hex')}`;
+  await book?.begin(draft);
   try {
     const file = await open(draft, 'wx', 0o600).catch(refuse(path));
     try {
@@ -35,8 +39,10 @@ export async function writeWhole(
     }
     beforePublish?.();
     await rename(draft, path).catch(refuse(path));
+    await book?.end(draft);
   } catch (thrown) {
     await rm(draft, { force: true });
+    await book?.end(draft);
     throw thrown;
   }
 }

@@ -58,7 +58,7 @@ async function savePdf(
   // Written down before it is written: a file may be missing that the log names, never the other way round.
   const sha256 = createHash('sha256').update(pdf).digest('hex');
   await host.shell.call('decisions.released', { decisionId, as: 'pdf', sha256 });
-  await writeWhole(path, pdf);
+  await writeWhole(host, path, pdf);
   return { name: basename(path) };
 }
 

@@ -50,11 +50,13 @@ export async function pickSavePath(
 }
 
 /**
- * Writes a whole file or none: a crash or a full disk leaves what was there before.
+ * Writes a whole file or none: a crash or a full disk leaves what was there before. The engine removes what a kill leaves
+ * beside it.
  * @throws FlameError FILE_NOT_WRITABLE
  */
-export async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+export async function writeWhole(host: EngineHost, path: string, bytes: Uint8Array): Promise<void> {
   const draft = `${path}.draft-${randomBytes(6).toString('hex')}`;
+  await host.shell.call('files.draft', { draft, state: 'begun' });
   try {
     const file = await open(draft, 'wx', 0o600);
     try {
@@ -68,6 +70,9 @@ export async function writeWhole(path: string, bytes: Uint8Array): Promise<void>
     await rm(draft, { force: true });
     const problem = cause instanceof Error ? cause.message : String(cause);
     throw new FlameError('FILE_NOT_WRITABLE', { file: basename(path), problem }, { cause });
+  } finally {
+    // An engine that is gone looks itself when it is back.
+    await host.shell.call('files.draft', { draft, state: 'ended' }).catch(() => undefined);
   }
 }
 

@@ -44,6 +44,7 @@ export const AUDIT_GROUPS = {
   exports: [
     'records.exported',
     'records.export-failed',
+    'file.draft-removed',
     'decision.printed',
     'decision.exported',
     'graph.exported',

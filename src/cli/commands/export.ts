@@ -111,7 +111,7 @@ export function decryptCommand(): Command {
       refuseExisting(resolve(to), overwrite);
       if (!existsSync(from)) throw new FlameError('FILE_NOT_READABLE', { file: from });
       const chunks = decryptedByPassphrase(createReadStream(from), requiredPassphrase());
-      await writeWhole(resolve(to), chunks);
+      await writeWhole(resolve(to), chunks, { book: null });
       writeLines([`${to} is written in clear: keep it where only those may read it who must.`]);
     });
 }

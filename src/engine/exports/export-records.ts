@@ -25,6 +25,7 @@ import type { StoreKey } from '../key-seal.ts';
 import { withLeanHeap } from '../lean-heap.ts';
 import { appendAudit } from '../store/audit.ts';
 import type { WritableDb } from '../store/handle.ts';
+import { draftBook } from '../unfinished-files.ts';
 import { writeWhole } from '../write-whole.ts';
 import { encryptedByPassphrase } from './age.ts';
 import { countRecords, readRecords } from './read-records.ts';
@@ -112,6 +113,7 @@ async function writeRecords(
     });
   try {
     await writeWhole(path, file(), {
+      book: draftBook(db),
       beforePublish: () => {
         if (signal?.aborted === true) throw new FlameError('CANCELLED');
         const { bytes, hash } = written;

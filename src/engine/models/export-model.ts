@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { ZipFile } from 'yazl';
 import { FlameError } from '../../shared/errors.ts';
 import type { ModelId } from '../../shared/ids.ts';
+import type { DraftBook } from '../unfinished-files.ts';
 import { writeWhole } from '../write-whole.ts';
 import { folderName } from './import-model.ts';
 import { describeModel, folderOf, listModels, type ModelFolders } from './installed.ts';
@@ -15,7 +16,12 @@ import { kindOf } from './model-kind.ts';
  * @returns how many bytes the model's files have
  * @throws FlameError of the MODEL_PACK family when it is damaged, FILE_NOT_WRITABLE; no file is left then
  */
-export async function exportModel(folders: ModelFolders, id: ModelId, file: string): Promise<number> {
+export async function exportModel(
+  folders: ModelFolders,
+  id: ModelId,
+  file: string,
+  book: DraftBook,
+): Promise<number> {
   const folder = folderOf(folders, id);
   const kind = kindOf(folder);
   kind.check(folder);
@@ -25,7 +31,7 @@ export async function exportModel(folders: ModelFolders, id: ModelId, file: stri
   for (const one of ['manifest.json', ...files.map((listed) => listed.file)])
     zip.addFile(join(folder, one), `${inside}/${one}`, { compress: one.endsWith('.json') || one.endsWith('.md') });
   zip.end();
-  await writeWhole(file, zip.outputStream as AsyncIterable<Uint8Array>);
+  await writeWhole(file, zip.outputStream as AsyncIterable<Uint8Array>, { book });
   return files.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 

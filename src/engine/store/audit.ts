@@ -79,6 +79,7 @@ export interface AuditEvent {
     | 'device.chosen'
     | 'records.exported'
     | 'records.export-failed'
+    | 'file.draft-removed'
     | 'hooks.answered'
     | 'hooks.feedback'
     | 'hooks.set'
