@@ -4,6 +4,8 @@
  */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { ImportReport } from '../shared/import-api.ts';
+import { STORING, type ProgressTeller } from './import-progress.ts';
 import type { WritableDb } from './store/handle.ts';
 import { countWaiting, indexWaiting, lastWaiting } from './store/search.ts';
 
@@ -32,4 +34,16 @@ export async function completeSearch(
     after = reached;
     await nextTurn();
   }
+}
+
+/** The end of an import that stored something and was not cancelled: its share of the work is what storing left. */
+export async function makeSearchable(
+  db: WritableDb,
+  { dryRun, linesRead, visitsCreated }: ImportReport,
+  { stopped, progress }: { readonly stopped: () => boolean; readonly progress: ProgressTeller },
+): Promise<void> {
+  if (dryRun || stopped()) return;
+  await completeSearch(db, stopped, (share) =>
+    progress.tell(linesRead, visitsCreated, STORING + (1 - STORING) * share),
+  );
 }

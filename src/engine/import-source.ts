@@ -15,7 +15,7 @@ import type { SourceContext, VisitSource } from '../records/sources/source.ts';
 import { parseVisitRecord } from '../records/visit-record.ts';
 import type { ImportProgress, ImportReport } from '../shared/import-api.ts';
 import { asId, type DrugId } from '../shared/ids.ts';
-import { completeSearch } from './complete-search.ts';
+import { makeSearchable } from './complete-search.ts';
 import { ProgressTeller, STORING } from './import-progress.ts';
 import type { WritableDb } from './store/handle.ts';
 import type { Titles } from './store/search.ts';
@@ -32,6 +32,8 @@ export interface SourceRun {
   readonly settings?: SourceOptions | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: ImportProgress) => void) | undefined;
+  /** Of the whole import, where this is a part of one. */
+  readonly progress?: ProgressTeller;
   /** The fraction of all work at which this ends; 1 where nothing comes afterwards. */
   readonly end?: number;
 }
@@ -63,7 +65,8 @@ export async function importSource(db: WritableDb, options: SourceImport): Promi
     batch = [];
   };
   const end = dryRun ? 1 : STORING;
-  await runSource({ ...options, end }, log, async (visits, staging, progress) => {
+  const progress = new ProgressTeller(onProgress);
+  await runSource({ ...options, progress, end }, log, async (visits, staging, tell) => {
     writer ??= new VisitWriter({
       db,
       log,
@@ -81,7 +84,7 @@ export async function importSource(db: WritableDb, options: SourceImport): Promi
     }
     if (batch.length < BATCH && visits.length > 0) return;
     flush(writer);
-    progress(writer.visitsCreated);
+    tell(writer.visitsCreated);
     await nextTurn();
   });
   writer ??= new VisitWriter({
@@ -96,12 +99,7 @@ export async function importSource(db: WritableDb, options: SourceImport): Promi
   });
   const stopped = (): boolean => signal?.aborted ?? false;
   const report = writer.finish(source.name, source.format, stopped());
-  if (!dryRun && !stopped()) {
-    const progress = new ProgressTeller(onProgress);
-    await completeSearch(db, stopped, (share) =>
-      progress.tell(log.linesRead, report.visitsCreated, end + (1 - end) * share),
-    );
-  }
+  await makeSearchable(db, report, { stopped, progress });
   return report;
 }
 
@@ -112,12 +110,22 @@ type Progress = (visits: number) => void;
  * the end. What it took stays.
  */
 export async function runSource(
-  { source, drugs, site, scratch, nativeBinding, settings, signal, onProgress, end = 1 }: SourceRun,
+  {
+    source,
+    drugs,
+    site,
+    scratch,
+    nativeBinding,
+    settings,
+    signal,
+    onProgress,
+    progress = new ProgressTeller(onProgress),
+    end = 1,
+  }: SourceRun,
   log: ImportLog,
   take: (visits: readonly MappedVisit[], staging: StagingFile, progress: Progress) => Promise<void>,
 ): Promise<void> {
   const opened: FileBytes[] = [];
-  const progress = new ProgressTeller(onProgress);
   const packed = source.files.reduce(
     (sum, { size, name }) => sum + size * (name.endsWith('.gz') ? UNPACKED : 1),
     0,

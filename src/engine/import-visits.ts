@@ -13,7 +13,7 @@ import { readVisitLines } from '../records/visit-lines.ts';
 import type { DrugResolver, ParsedVisit } from '../records/visit-record.ts';
 import type { ImportProgress, ImportReport } from '../shared/import-api.ts';
 import { FlameError } from '../shared/errors.ts';
-import { completeSearch } from './complete-search.ts';
+import { makeSearchable } from './complete-search.ts';
 import { ProgressTeller, STORING } from './import-progress.ts';
 import type { WritableDb } from './store/handle.ts';
 import type { Titles } from './store/search.ts';
@@ -81,10 +81,7 @@ export async function importVisits(db: WritableDb, options: ImportOptions): Prom
     if (batch.length > 0) await flush();
   }
   const report = writer.finish(basename(file), 'visits', stopped());
-  if (!report.dryRun && !stopped())
-    await completeSearch(db, stopped, (share) =>
-      progress.tell(log.linesRead, writer.visitsCreated, STORING + (1 - STORING) * share),
-    );
+  await makeSearchable(db, report, { stopped, progress });
   return report;
 }
 
