@@ -10,20 +10,36 @@ import { nativeWords } from './native-words.ts';
 import { isOwnPage } from './security.ts';
 
 /** What is picked as a whole folder. */
-type FolderKind = 'import-folder' | 'adapter';
+type FolderKind = 'import-folder' | 'adapter' | 'backup-folder' | 'restore-folder';
+/** Folders that Flame writes into. */
+const WRITTEN: readonly ReadKind[] = ['backup-folder', 'restore-folder'];
+const FOLDERS: readonly ReadKind[] = ['import-folder', 'adapter', ...WRITTEN];
 
 const EXTENSIONS: Readonly<Record<Exclude<ReadKind, FolderKind>, string[]>> = {
   visits: ['jsonl', 'ndjson', 'json', 'csv', 'tsv', 'gz'],
   mappings: ['csv', 'tsv', 'txt'],
   'site-table': ['csv', 'tsv', 'txt'],
   model: ['zip'],
+  backup: ['flamebackup'],
 };
+
+function isFolder(kind: ReadKind): kind is FolderKind {
+  return FOLDERS.includes(kind);
+}
 
 function dialogFor(kind: ReadKind): OpenDialogOptions {
   const { read, allFiles } = nativeWords();
   const { title, button, files } = read[kind];
-  if (kind === 'import-folder' || kind === 'adapter')
-    return { title, buttonLabel: button, properties: ['openDirectory', 'dontAddToRecent'] };
+  if (isFolder(kind))
+    return {
+      title,
+      buttonLabel: button,
+      properties: [
+        'openDirectory',
+        'dontAddToRecent',
+        ...(WRITTEN.includes(kind) ? (['createDirectory', 'promptToCreate'] as const) : []),
+      ],
+    };
   return {
     title,
     buttonLabel: button,
@@ -43,6 +59,9 @@ const PRESETS: Readonly<Record<ReadKind, string>> = {
   'site-table': 'FLAME_E2E_SITE_TABLE',
   model: 'FLAME_E2E_MODEL',
   adapter: 'FLAME_E2E_ADAPTER',
+  backup: 'FLAME_E2E_BACKUP',
+  'backup-folder': 'FLAME_E2E_BACKUP_FOLDER',
+  'restore-folder': 'FLAME_E2E_RESTORE_FOLDER',
 };
 
 export function serveImportDialog(host: EngineHost, window: BrowserWindow): void {
@@ -54,7 +73,7 @@ export function serveImportDialog(host: EngineHost, window: BrowserWindow): void
       if (kind === undefined)
         throw new FlameError('INVALID_INPUT', { problem: 'the file to read is not described' });
       const path = await pickPath(window, kind);
-      return { ok: true, value: path === null ? null : await grantFile(host, path) };
+      return { ok: true, value: path === null ? null : await grantFile(host, path, WRITTEN.includes(kind)) };
     } catch (thrown) {
       return { ok: false, error: toWireError(thrown) };
     }
@@ -83,8 +102,12 @@ async function pickPath(window: BrowserWindow, kind: ReadKind): Promise<string |
   return canceled ? null : (filePaths[0] ?? null);
 }
 
-async function grantFile(host: EngineHost, path: string): Promise<PickedFile> {
+async function grantFile(host: EngineHost, path: string, toWrite = false): Promise<PickedFile> {
   const grant = randomUUID();
-  const { name } = await host.shell.call('files.grant', { grant, path });
+  const { name } = await host.shell.call('files.grant', {
+    grant,
+    path,
+    purpose: toWrite ? 'write' : 'read',
+  });
   return { grant, name };
 }

@@ -65,6 +65,9 @@ const english: NativeWords = {
     },
     model: { title: 'Choose a model', button: 'Install', files: 'Models (zip archives)' },
     adapter: { title: 'Choose the folder of an adapter', button: 'Measure', files: '' },
+    backup: { title: 'Choose a backup', button: 'Choose', files: 'Backups of Flame' },
+    'backup-folder': { title: 'Choose where backups are kept', button: 'Choose', files: '' },
+    'restore-folder': { title: 'Choose where the new folder is made', button: 'Restore here', files: '' },
   },
   allFiles: 'All files',
   save: {
@@ -108,6 +111,13 @@ const german: NativeWords = {
     },
     model: { title: 'Modell wählen', button: 'Installieren', files: 'Modelle (ZIP-Archive)' },
     adapter: { title: 'Ordner eines Adapters wählen', button: 'Messen', files: '' },
+    backup: { title: 'Sicherung wählen', button: 'Wählen', files: 'Sicherungen von Flame' },
+    'backup-folder': { title: 'Ort der Sicherungen wählen', button: 'Wählen', files: '' },
+    'restore-folder': {
+      title: 'Ort für den neuen Ordner wählen',
+      button: 'Hier wiederherstellen',
+      files: '',
+    },
   },
   allFiles: 'Alle Dateien',
   save: {

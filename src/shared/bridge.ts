@@ -25,7 +25,17 @@ export const SAVED_KINDS = ['age', 'csv', 'json', 'jsonl', 'ndjson', 'pdf', 'png
 export type SavedKind = (typeof SAVED_KINDS)[number];
 
 /** Kinds of file that Flame reads. */
-export const READ_KINDS = ['visits', 'import-folder', 'mappings', 'site-table', 'model', 'adapter'] as const;
+export const READ_KINDS = [
+  'visits',
+  'import-folder',
+  'mappings',
+  'site-table',
+  'model',
+  'adapter',
+  'backup',
+  'backup-folder',
+  'restore-folder',
+] as const;
 export type ReadKind = (typeof READ_KINDS)[number];
 
 /** A file that the user picked. The renderer never learns its path; `grant` is what an import or an export takes. */

@@ -121,6 +121,11 @@ export const ERROR_WORDING = {
     action:
       'Protect the database with a passphrase, or set up accounts, in the settings: only then is there somebody who can open a backup.',
   },
+  BACKUP_SECRET_WRONG: {
+    title: 'This does not open the backup.',
+    action:
+      'A backup opens with a passphrase or the recovery code of the day it was made, not with later ones.',
+  },
   BACKUP_NO_FOLDER: {
     title: 'No folder for backups was chosen.',
     action: 'Choose one, best on another disk.',

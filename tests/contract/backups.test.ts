@@ -82,7 +82,7 @@ describe('a backup made in the window', () => {
     const source = { name: backup!.name };
     expect(await call('backups.openers', { source })).toEqual({ file: backup!.name, people: ['Ada'] });
     expect(await codeOf(call('backups.preview', { source, secret: { ...ADA, secret: OTHER } }))).toBe(
-      'SIGN_IN_FAILED',
+      'BACKUP_SECRET_WRONG',
     );
     const preview = await call('backups.preview', { source, secret: ADA });
     expect(preview).toMatchObject({ counts: backup!.counts, newestVisit: backup!.newestVisit });
@@ -134,7 +134,7 @@ describe('a backup made in the window', () => {
     const secret = { kind: 'passphrase', secret: GOOD } as const;
     for (const wrong of [{ ...secret, secret: OTHER }, ADA, { kind: 'recovery', secret: GOOD }] as const)
       expect(await codeOf(call('backups.preview', { source: { grant }, secret: wrong }))).toBe(
-        'SIGN_IN_FAILED',
+        'BACKUP_SECRET_WRONG',
       );
     const { folder, counts } = await call('backups.restore', {
       source: { grant },

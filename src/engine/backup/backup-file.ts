@@ -112,7 +112,7 @@ export type BackupCredential =
 
 /**
  * What a backup holds, for whoever has a passphrase or the recovery code of that day.
- * @throws FlameError BACKUP_DAMAGED, FILE_NOT_READABLE, SIGN_IN_FAILED, CODE_INVALID
+ * @throws FlameError BACKUP_DAMAGED, FILE_NOT_READABLE, BACKUP_SECRET_WRONG, CODE_INVALID
  */
 export async function openBackup(file: string, credential: BackupCredential): Promise<OpenedBackup> {
   const described = describeBackup(file);
@@ -130,11 +130,11 @@ async function keysOf(
   { who, secret }: BackupCredential,
 ): Promise<{ readonly openedBy: string; readonly candidates: readonly StoreKey[] }> {
   if ('passphrase' in who || ring === null) {
-    if (!('passphrase' in who) || ring !== null) throw new FlameError('SIGN_IN_FAILED');
+    if (!('passphrase' in who) || ring !== null) throw new FlameError('BACKUP_SECRET_WRONG');
     try {
       return { openedBy: 'passphrase', candidates: [await openWrappedKey(keys.text, secret)] };
     } catch (cause) {
-      throw new FlameError('SIGN_IN_FAILED', {}, { cause });
+      throw new FlameError('BACKUP_SECRET_WRONG', {}, { cause });
     }
   }
   const entry =
@@ -142,7 +142,7 @@ async function keysOf(
       ? accountEntry(ring, who.account)
       : (ring.entries.find(({ kind }) => kind === who.code) ?? null);
   const pair = entry && (await openEntry(entry, 'account' in who ? secret : readAccessCode(secret)));
-  if (entry === null || pair === null) throw new FlameError('SIGN_IN_FAILED');
+  if (entry === null || pair === null) throw new FlameError('BACKUP_SECRET_WRONG');
   const { present, next } = storeKeysOf(entry, pair);
   return { openedBy: entry.name || entry.kind, candidates: next === null ? [present] : [present, next] };
 }

@@ -50,8 +50,10 @@ describe('a backup', () => {
     const content = readFileSync(file);
     for (const word of ['Müller', 'warfarin', '25000', 'dizzy', '"patients"', 'penicillin'])
       expect(content.includes(word), word).toBe(false);
-    expect(await codeOf(() => openBackup(file, { ...ADA, secret: 'wrong' }))).toBe('SIGN_IN_FAILED');
-    expect(await codeOf(() => openBackup(file, { ...ADA, who: { account: 'ben' } }))).toBe('SIGN_IN_FAILED');
+    expect(await codeOf(() => openBackup(file, { ...ADA, secret: 'wrong' }))).toBe('BACKUP_SECRET_WRONG');
+    expect(await codeOf(() => openBackup(file, { ...ADA, who: { account: 'ben' } }))).toBe(
+      'BACKUP_SECRET_WRONG',
+    );
     const { manifest } = await openBackup(file, ADA);
     expect(manifest).toMatchObject({ madeBy: 'ada', appVersion: 'test', counts: { patients: 1, visits: 1 } });
   });

@@ -6,6 +6,7 @@ import about from './en/about.json';
 import accounts from './en/accounts.json';
 import audit from './en/audit.json';
 import alternatives from './en/alternatives.json';
+import backups from './en/backups.json';
 import common from './en/common.json';
 import data from './en/data.json';
 import decision from './en/decision.json';
@@ -41,6 +42,7 @@ export const english = {
   accounts,
   alternatives,
   audit,
+  backups,
   common,
   data,
   decision,

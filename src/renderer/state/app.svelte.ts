@@ -34,6 +34,7 @@ export type View =
   | { readonly kind: 'home' }
   | { readonly kind: 'accounts' }
   | { readonly kind: 'audit' }
+  | { readonly kind: 'backups' }
   | { readonly kind: 'import' }
   | { readonly kind: 'overview' }
   | { readonly kind: 'training' }
@@ -234,6 +235,12 @@ export class App {
     this.#show({ kind: 'audit' });
   }
 
+  /** The status tells whether the last backup failed. */
+  openBackups(): void {
+    this.#show({ kind: 'backups' });
+    void this.refreshStatus();
+  }
+
   openImport(): void {
     this.#show({ kind: 'import' });
   }
@@ -244,6 +251,7 @@ export class App {
 
   openOverview(): void {
     this.#show({ kind: 'overview' });
+    void this.refreshStatus(); // It tells whether the last backup failed.
   }
 
   openModels(): void {
