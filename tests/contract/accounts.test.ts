@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AccountForm } from '../../src/shared/accounts-api.ts';
 import { NO_AUDIT_FILTER } from '../../src/shared/audit.ts';
-import type { MethodName } from '../../src/shared/contract.ts';
+import { ENGINE_METHODS, type MethodName } from '../../src/shared/contract.ts';
 import { newId } from '../../src/engine/store/ids.ts';
+import { METHOD_ROLES } from '../../src/shared/roles.ts';
 import type { PatientId, VisitId } from '../../src/shared/ids.ts';
 import { signedInput } from './deciding.ts';
 import { importRecords, startEngine, TestFolders, type TestEngine } from './engine.ts';
@@ -219,6 +220,65 @@ describe('the lock', () => {
       { cause: 'idle' },
       { cause: 'away' },
     ]);
+  });
+
+  it.each(['session.idle', 'session.away'] as const)(
+    'refuses every message of the page after %s, in the engine, and drafts outlast it and a restart',
+    async (what) => {
+      await call('demo.load', {});
+      await setUp({ ...ADA, roles: ['clinician', 'data-steward', 'administrator'] });
+      const form = { kind: 'patient', id: newId<PatientId>(), isNew: true, name: 'Typed', recordNumber: '', sex: 'unknown', birthYear: '' } as const; // prettier-ignore
+      await call('drafts.put', { label: 'Typed', form });
+      const locked =
+        what === 'session.idle' ? app.shell.call(what, { seconds: 600 }) : app.shell.call(what, {});
+      expect(await locked).toEqual({ locked: true });
+      const guarded = (Object.keys(ENGINE_METHODS) as MethodName[]).filter(
+        (method) => METHOD_ROLES[method] !== 'anyone',
+      );
+      expect(guarded.length).toBeGreaterThan(80);
+      for (const method of guarded)
+        expect([method, await codeOf(call(method, {}))]).toEqual([method, 'SESSION_LOCKED']);
+      // What is left to a locked page tells of no patient.
+      expect(await call('app.status', {})).toMatchObject({ patientCount: 0, session: { account: null } });
+      await restart();
+      await signIn(ADA.name, GOOD);
+      expect((await call('drafts.list', {})).map(({ label }) => label)).toEqual(['Typed']);
+    },
+  );
+
+  it('lets an import and an export that are under way go on to their end, in the name of who began them', async () => {
+    await setUp({ ...ADA, roles: ['clinician', 'data-steward', 'administrator'] });
+    const away = async (): Promise<void> =>
+      expect(await app.shell.call('session.away', {})).toEqual({ locked: true });
+    const locks: Promise<void>[] = [];
+    const lockOnce = (): void => {
+      if (locks.length === 0) locks.push(away());
+    };
+    const report = await call('demo.load', {}, { onProgress: lockOnce });
+    expect(locks).toHaveLength(1);
+    await locks.pop();
+    expect(report.visitsCreated).toBeGreaterThan(100);
+    expect(await codeOf(call('demo.load', {}))).toBe('SESSION_LOCKED');
+    const { session } = await signIn(ADA.name, GOOD);
+    expect(session.account!.name).toBe(ADA.name);
+
+    const path = join(folders.base, 'all.jsonl');
+    await app.shell.call('files.grant', { grant: 'all', path, purpose: 'write' });
+    const everything = { from: null, to: null, demo: true, patientId: null, passphrase: null };
+    const written = await call(
+      'exports.write',
+      { grant: 'all', format: 'json', ...everything },
+      { onProgress: lockOnce },
+    );
+    expect(locks).toHaveLength(1);
+    await locks.pop();
+    expect(written.visits).toBe(report.visitsCreated);
+    expect(readFileSync(path, 'utf8').trimEnd().split('\n')).toHaveLength(written.patients);
+    expect(await codeOf(call('exports.count', everything as never))).toBe('SESSION_LOCKED');
+    await signIn(ADA.name, GOOD);
+    const entries = await audited('demo.loaded', 'records.exported');
+    for (const { actor } of entries) expect(actor).toMatch(/^Ada Quixotesson </);
+    expect(new Set(entries.map(({ action }) => action)).size).toBe(2);
   });
 
   it('does not exist without accounts', async () => {

@@ -251,4 +251,26 @@ describe('local fine-tuning', { timeout: LONG }, () => {
     expect(waiting.waitingFor).toBe('clinician');
     expect((await engine.engine.call('finetune.cancel', { jobId })).state).toBe('cancelled');
   });
+
+  it('goes on while Flame is locked, tells nobody, and waits for a person with its result', async () => {
+    const { id: jobId } = await engine.engine.call('finetune.start', {
+      name: 'Overnight',
+      selection: ALL,
+      settings: QUICK,
+    });
+    await until(engine, jobId, ({ point }) => point?.stage === 'adapter' && point.step > 5);
+    const ada = { name: 'Ada Example', title: '', roles: ['data-steward', 'administrator'] } as const;
+    const passphrase = 'a violet tractor sings';
+    const { status } = await engine.engine.call('accounts.setUp', { ...ada, passphrase });
+    const atLock = await engine.engine.call('finetune.get', { jobId });
+    expect(await engine.shell.call('session.away', {})).toEqual({ locked: true });
+    for (const method of ['finetune.get', 'finetune.cancel', 'finetune.promote'] as const)
+      await expect(engine.engine.call(method, { jobId })).rejects.toMatchObject({ code: 'SESSION_LOCKED' });
+    await new Promise((go) => setTimeout(go, 1500));
+    const account = status.session.account!.id;
+    await engine.engine.call('session.signIn', { account, passphrase });
+    const later = await until(engine, jobId, ({ point }) => point!.step > atLock.point!.step);
+    expect(later.waitingFor).toBeNull();
+    expect((await engine.engine.call('finetune.cancel', { jobId })).state).toBe('cancelled');
+  });
 });

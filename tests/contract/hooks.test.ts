@@ -370,3 +370,14 @@ test('a port that somebody else has is said, and nothing breaks', async () => {
   expect(await engine.call('hooks.get', {})).toMatchObject({ listening: true, problem: null });
   await engine.call('hooks.set', { enabled: false, port });
 });
+
+test('a locked screen is not a closed database: a record system is answered, the page is not', async () => {
+  const { engine, shell } = running;
+  await engine.call('hooks.set', { enabled: true, port });
+  const account = { name: 'Ada Example', title: '', roles: ['administrator'] } as const;
+  await engine.call('accounts.setUp', { ...account, passphrase: 'a violet tractor sings' });
+  expect(await shell.call('session.away', {})).toEqual({ locked: true });
+  await expect(engine.call('hooks.get', {})).rejects.toMatchObject({ code: 'SESSION_LOCKED' });
+  expect((await send({ method: 'GET', path: '/cds-services' })).status).toBe(200);
+  expect(await cardsFor(view)).not.toEqual([]);
+}, 60_000);
