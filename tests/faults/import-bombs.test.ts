@@ -13,23 +13,35 @@ const root = temporaryFolder();
 afterAll(() => root.remove());
 
 /** Megabytes that a process may use at most, Node and the knowledge tables (some 150) included. */
-const MEMORY = 450;
+const MEMORY = 350;
 const HUGE = 48 * 1024 * 1024;
 const GOOD =
   '{"visit":"g","year":2020,"age":50,"sex":"F","dx_system":"ICD-9-CM","dx":["25000"],"drugs":["metformin"]}';
 
 const BOMBS: Readonly<Record<string, () => Buffer | string>> = {
   'unpacks-without-end.jsonl.gz': () => gzipSync(Buffer.alloc(400 * 1024 * 1024)),
+  'ten-gibibytes-in-ten-mebibytes.jsonl.gz': () => tenGibibytes(),
+  'endless-spaces-in-a-bundle.json.gz': () =>
+    gzipSync(Buffer.concat([Buffer.from('{"resourceType":"Bundle","entry":['), Buffer.alloc(2 * HUGE, ' ')])),
   'one-huge-line.jsonl': () => `${'x'.repeat(HUGE)}\n${GOOD}\n`,
   'one-huge-text.jsonl': () => `${GOOD.replace('"g"', `"${'x'.repeat(HUGE)}"`)}\n${GOOD}\n`,
   'nested.jsonl': () => `{"visit":${'['.repeat(2_000_000)}\n${GOOD}\n`,
   'nested-bundle.json': () => `{"resourceType":"Bundle","entry":[${'{"a":['.repeat(1_000_000)}`,
+  'nested-whole-bundle.json': () =>
+    `{"resourceType":"Bundle","entry":[{"resource":${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}}]}`,
   'huge-text-bundle.json': () => `{"resourceType":"Bundle","id":"${'x'.repeat(HUGE)}","entry":[]}`,
   'endless-quote.csv': () => `visit,patient,date,diagnoses\n1,"${'a,b\n'.repeat(HUGE / 16)}`,
+  'one-endless-field.csv': () => `visit,patient,date,age\n1,2,2020-01-01,"${'a'.repeat(HUGE)}`,
   'a-million-columns.csv': () => `${'c,'.repeat(1_000_000)}c\n${'1,'.repeat(1_000_000)}1\n`,
   'one-enormous-patient.ndjson': () => `${records('small', 1)}${records('enormous', 60_000)}`,
   'an-archive.csv': () => Buffer.concat([Buffer.from('PK\u0003\u0004'), Buffer.alloc(1000)]),
 };
+
+/** Members of a gzip file follow one another: 160 of 64 MiB of zeros each, built at once. */
+function tenGibibytes(): Buffer {
+  const member = gzipSync(Buffer.alloc(64 * 1024 * 1024), { level: 9 });
+  return Buffer.concat(Array.from({ length: 160 }, () => member));
+}
 
 /** FHIR lines of a patient with one visit and so many diagnoses, each in two hundred letters. */
 function records(id: string, diagnoses: number): string {

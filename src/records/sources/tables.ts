@@ -27,7 +27,7 @@ export async function* readTable(
   for await (const rows of readCsvRows(context.open(file))) {
     for (const { line, fields, problem } of rows) {
       if (columns === null) {
-        if (fields === null) throw headless(file, problem);
+        if (fields === null) throw headless(file, `has a first line that ${problem}`);
         columns = columnsOf(file, fields, needed);
         continue;
       }
