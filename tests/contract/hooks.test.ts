@@ -1,7 +1,9 @@
 /** The on-site service by real HTTP requests: who is let in, what it answers, what it writes down, and that off means off. */
 
+import { writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import type { Bundle, FhirResource } from 'fhir/r4';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Card } from '../../src/engine/hooks/cards.ts';
@@ -285,6 +287,56 @@ describe('what it answers', () => {
         });
         expect(resource.dosageInstruction).toBeUndefined();
       }
+  });
+
+  test('the past that is stored of a patient goes to the model and is said, and never a stranger’s of the same identifier', async () => {
+    const at = (id: string, day: string, ...drugs: string[]) => [
+      {
+        resourceType: 'Encounter',
+        id,
+        status: 'finished',
+        class: { code: 'AMB' },
+        subject,
+        period: { start: day },
+      },
+      ...drugs.map((text, n) => ({
+        resourceType: 'MedicationRequest',
+        id: `${id}-${n}`,
+        status: 'completed',
+        intent: 'order',
+        encounter: { reference: `Encounter/${id}` },
+        authoredOn: day,
+        ...drug(text),
+      })),
+    ];
+    const stored = [
+      PREFETCH.patient,
+      ...at('e1', '2020-01-02', 'warfarin'),
+      ...at('e2', '2021-01-02', 'warfarin', 'digoxin'),
+      ...at('e3', '2022-01-02'),
+    ];
+    const path = join(folders.base, 'bundle.json');
+    writeFileSync(path, JSON.stringify(bundle(...stored)));
+    const past = /Flame stores (\d+) earlier visits? of this patient with medications/;
+    const pastOf = (cards: readonly Card[]) =>
+      cards.map(({ detail = '' }) => past.exec(detail)?.[1] ?? '').join('');
+    expect(pastOf(await cardsFor(view))).toBe('');
+    await running.shell.call('files.grant', { grant: 'past', path });
+    await running.engine.call('visits.import', { grant: 'past' });
+    expect(pastOf(await cardsFor(view))).toBe('2');
+    expect(pastOf(await cardsFor(order('Diflucan')))).toBe('');
+    const other = (patient: object) => ({
+      ...view,
+      prefetch: { ...PREFETCH, patient: { ...PREFETCH.patient, ...patient } },
+    });
+    expect(pastOf(await cardsFor(other({ birthDate: '1970-04-01' })))).toBe('');
+    expect(pastOf(await cardsFor(other({ gender: 'male' })))).toBe('');
+    expect(pastOf(await cardsFor(other({ gender: undefined })))).toBe('2');
+    const filter = { group: 'hooks', actor: null, patientId: null, from: null, to: null } as const;
+    const { entries } = await running.engine.call('audit.list', { filter, before: null, limit: 3 });
+    expect(
+      entries.map(({ content }) => (JSON.parse(content) as { earlierVisits?: number }).earlierVisits ?? 0),
+    ).toEqual([2, 0, 0]);
   });
 
   test('each answer stands in the log without the name; feedback is kept and counted', async () => {

@@ -16,11 +16,12 @@ import { readPrefetch, resourcesIn } from '../../records/sources/fhir/prefetch.t
 import { readResource } from '../../records/sources/fhir/resources.ts';
 import { interpretVisit, parseVisitRecord, type VisitContent } from '../../records/visit-record.ts';
 import { OVERRIDE_REASONS, type OverrideReason } from '../../shared/decision.ts';
-import { NOT_RECORDED, OVERRIDE_SEVERITY, type Severity } from '../../shared/domain.ts';
+import { NOT_RECORDED, OVERRIDE_SEVERITY, type EarlierVisit, type Severity } from '../../shared/domain.ts';
 import type { Finding, FoundFinding } from '../../shared/findings.ts';
 import { asId, type DrugId, type VisitId } from '../../shared/ids.ts';
 import { probabilityOf, selectGridPoint, type Recommendation } from '../../shared/recommendation.ts';
 import type { Recommender } from '../recommend.ts';
+import type { NamedPatient } from '../store/earlier-visits.ts';
 
 export const HOOKS = ['patient-view', 'order-select'] as const;
 export type Hook = (typeof HOOKS)[number];
@@ -57,6 +58,8 @@ export interface HookParts {
   readonly recommender: Recommender;
   readonly drugs: DrugReader;
   readonly conditionCodes: (snomed: string) => readonly string[] | null;
+  /** What the store knows of the patient's visits before this day; empty for a patient whom it does not know. */
+  readonly earlierVisits: (patient: NamedPatient, date: string) => readonly EarlierVisit[];
 }
 
 export const HookRequest = z.object({
@@ -80,6 +83,8 @@ export type HookRequest = z.infer<typeof HookRequest>;
 
 export interface HookAnswer {
   readonly cards: readonly Card[];
+  /** Visits of the patient in the store that were given to the model. */
+  readonly earlierVisits: number;
   readonly knowledgeVersion: string;
 }
 
@@ -140,13 +145,14 @@ export async function answerHook(
   const content = interpretVisit(parsed.record, (name) => knowledge.drugs.find(name));
   const facts = factsOf({ ...NOT_RECORDED, ...content });
   const drafts = request.hook === 'order-select' ? draftsOf(request, parts) : { drugs: [], unknown: [] };
+  const earlier = request.hook === 'patient-view' ? earlierOf(request, content, parts) : [];
   const { findings } = checker.check(facts, drafts.drugs);
   const name = (drug: DrugId): string => knowledge.drugs.name(drug).name;
   const found = findings.filter((finding) => finding.state === 'found');
   const cards =
     request.hook === 'patient-view'
       ? [
-          ...(await proposalCards(request, content, parts)),
+          ...(await proposalCards(request, content, earlier, parts)),
           ...found
             .filter(({ severity }) => severity >= OVERRIDE_SEVERITY)
             .map((finding) => findingCard(finding, name, knowledge)),
@@ -163,6 +169,7 @@ export async function answerHook(
   ];
   return {
     knowledgeVersion: knowledge.version,
+    earlierVisits: earlier.length,
     cards: [
       ...limited(cards, knowledge),
       ...(unread.length === 0
@@ -179,12 +186,27 @@ export async function answerHook(
   };
 }
 
+/** The importer stores a FHIR patient under this identifier. */
+function earlierOf(
+  { context: { patientId } }: HookRequest,
+  { context: { sex, year, age }, date }: VisitContent,
+  { earlierVisits }: HookParts,
+): readonly EarlierVisit[] {
+  return earlierVisits({ sourceId: `fhir-${patientId}`, sex, birthYear: year - age }, date);
+}
+
 async function proposalCards(
   { context }: HookRequest,
   content: VisitContent,
+  earlierVisits: readonly EarlierVisit[],
   { recommender, knowledge }: HookParts,
 ): Promise<Card[]> {
-  const reply = await recommender.recommend({ ...NOT_RECORDED, ...content, id: asId<VisitId>('cds-hooks') });
+  const reply = await recommender.recommend({
+    ...NOT_RECORDED,
+    ...content,
+    context: { ...content.context, earlierVisits },
+    id: asId<VisitId>('cds-hooks'),
+  });
   const { list } = selectGridPoint(reply.grid, 0);
   const name = (drug: DrugId): string => knowledge.drugs.name(drug).name;
   if (list.length === 0) return [card('info', 'Flame proposes no medication for this patient', knowledge)];
@@ -199,6 +221,11 @@ async function proposalCards(
     ...(reply.notCovered.length === 0
       ? []
       : [`Not checked for interactions: ${reply.notCovered.map(name).join(', ')}.`]),
+    ...(earlierVisits.length === 0
+      ? []
+      : [
+          `Flame stores ${earlierVisits.length} earlier visit${earlierVisits.length === 1 ? '' : 's'} of this patient with medications; a model trained on this site’s visits looks back on them.`,
+        ]),
     `Model ${reply.model.name} ${reply.model.version}, tables ${reply.knowledgeVersion}.`,
   ];
   const safe = list.filter((drug) => !isWarnedOf(drug, list, reply));

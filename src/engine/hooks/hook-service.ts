@@ -8,6 +8,7 @@ import { DrugReader, type SiteMappings } from '../../knowledge/drug-reader.ts';
 import { FlameError } from '../../shared/errors.ts';
 import type { HooksState } from '../../shared/hooks-api.ts';
 import { appendAudit } from '../store/audit.ts';
+import { earlierVisitsOf } from '../store/earlier-visits.ts';
 import { countFeedback, hookSettings, insertFeedback, type HookSettings } from '../store/hooks.ts';
 import type { Workspace } from '../workspace.ts';
 import { answerHook, HookRequest, SERVICES } from './cards.ts';
@@ -138,6 +139,7 @@ export class HookService {
       recommender,
       drugs: new DrugReader(knowledge.drugs, mappings),
       conditionCodes: (code) => mappings.look('snomed', code),
+      earlierVisits: (patient, date) => earlierVisitsOf(db, patient, date),
     });
     if (answer === null) return NOTHING(412);
     const { hookInstance, context } = parsed.data;
@@ -150,6 +152,7 @@ export class HookService {
         hookInstance,
         cards: answer.cards.map(({ uuid, indicator }) => ({ uuid, indicator })),
         knowledge: answer.knowledgeVersion,
+        ...(answer.earlierVisits > 0 ? { earlierVisits: answer.earlierVisits } : {}),
       },
     });
     return { status: 200, body: { cards: answer.cards } };

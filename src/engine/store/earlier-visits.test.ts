@@ -6,8 +6,9 @@ import { siteVisit } from '../../flame/site/site-visits.ts';
 import type { Visit } from '../../shared/domain.ts';
 import { asId, type DrugId, type PatientId, type VisitId } from '../../shared/ids.ts';
 import { saveDecision } from './decisions.ts';
-import { withEarlierVisits } from './earlier-visits.ts';
+import { earlierVisitsOf, withEarlierVisits, type NamedPatient } from './earlier-visits.ts';
 import type { WritableDb } from './handle.ts';
+import { mergePatients } from './patient-changes.ts';
 import { insertPatient } from './patients.ts';
 import { saveRecommendation } from './recommendations.ts';
 import {
@@ -63,6 +64,31 @@ test('days before, newest first: what was signed, or else recorded; nothing of t
     ]);
     const undated = at('2021-01-01', ids('zinc'), { dateKnown: false });
     expect(withEarlierVisits(db, getVisit(db, undated)).context.earlierVisits).toEqual([]);
+  });
+});
+
+test('a patient of another system is the one stored under that identifier, unless sex or age speak against it', async () => {
+  await withStore(({ db }) => {
+    const person = samplePatient({ sourceId: 'fhir-7', sex: 'F', birthYear: 1960 });
+    const same = samplePatient({ sourceId: 'fhir-8', sex: 'F', birthYear: 1960 });
+    for (const patient of [person, same]) insertPatient(db, patient);
+    stored(db, person.id, { date: '2020-01-01', prescribed: ids('aspirin') });
+    stored(db, same.id, { date: '2020-01-11', prescribed: ids('zinc') });
+    const named = { sourceId: 'fhir-7', sex: 'F', birthYear: 1960 } as const;
+    const aspirin = { drugs: ids('aspirin'), daysAgo: 31 };
+    const past = (change: Partial<NamedPatient>, date = '2020-02-01') =>
+      earlierVisitsOf(db, { ...named, ...change }, date);
+    expect(past({})).toEqual([aspirin]);
+    expect(past({ birthYear: 1961, sex: 'unknown' })).toEqual([aspirin]);
+    expect([past({ birthYear: 1962 }), past({ sex: 'M' }), past({ sourceId: 'fhir-9' })]).toEqual([
+      [],
+      [],
+      [],
+    ]);
+    expect(past({}, '2020-01-01')).toEqual([]);
+    mergePatients(db, same.id, person.id);
+    const both = [{ drugs: ids('zinc'), daysAgo: 21 }, aspirin];
+    expect([past({}), past({ sourceId: 'fhir-8' })]).toEqual([both, both]);
   });
 });
 
