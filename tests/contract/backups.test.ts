@@ -124,7 +124,7 @@ describe('a backup made in the window', () => {
     await keepIn();
     expect(await call('backups.get', {})).toMatchObject({ needsSecret: true, backups: [] });
     expect(await codeOf(call('backups.make', {}))).toBe('BACKUP_NEEDS_SECRET');
-    expect(readdirSync(disk)).toEqual([]);
+    expect(readdirSync(disk)).toEqual(['flame-backups.txt']);
     expect((await call('app.status', {})).backupFailure?.error.code).toBe('BACKUP_NEEDS_SECRET');
     await call('store.setPassphrase', { passphrase: GOOD });
     const { backups } = await call('backups.make', {});

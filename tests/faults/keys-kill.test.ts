@@ -11,6 +11,7 @@ import { setUpAccounts } from '../../src/engine/accounts.ts';
 import { openBackup } from '../../src/engine/backup/backup-file.ts';
 import { makeBackup } from '../../src/engine/backup/make-backup.ts';
 import { restoreBackup } from '../../src/engine/backup/restore-backup.ts';
+import { removeDeadStages } from '../../src/engine/backup/restore-stage.ts';
 import { openProfile } from '../../src/engine/profile.ts';
 import { countStore } from '../../src/engine/store/copy.ts';
 import { countPatients } from '../../src/engine/store/patients.ts';
@@ -113,6 +114,8 @@ test('restoring: a folder is absent or whole, and the backup stays as it is', li
       restored.db.close();
     }
     expect(existsSync(file)).toBe(true);
+    removeDeadStages(targets);
+    expect(readdirSync(targets).sort()).toEqual(names.sort());
     rmSync(targets, { recursive: true });
   }
   expect((await openBackup(file, ADA)).manifest.counts).toMatchObject({ patients: PATIENTS });

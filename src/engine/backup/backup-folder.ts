@@ -3,6 +3,7 @@
  * Files of other names, and backups of anybody else, are nobody's business here.
  */
 
+import { statSync, writeFileSync } from 'node:fs';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { BackupEntry, Retention } from '../../shared/backup-api.ts';
@@ -19,6 +20,34 @@ const NAME = /^flame-backup-(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z-[0-9a-f
 export function backupName(at: Date, profileId: string): string {
   const stamp = at.toISOString().replace(/[-:]|\.\d+/g, '');
   return `flame-backup-${stamp}-${profileId.slice(0, 8)}.flamebackup`;
+}
+
+/** Lies in each folder that was chosen for backups: a disk that is not plugged in leaves an empty folder on some systems. */
+const MARK_FILE = 'flame-backups.txt';
+
+/** Marks a folder as one for backups, which also tries whether it takes a file. @throws FlameError BACKUP_FOLDER_UNUSABLE */
+export function markFolder(folder: string): void {
+  try {
+    const text = 'Flame keeps backups in this folder. Without this file it writes none here.\n';
+    writeFileSync(join(folder, MARK_FILE), text, { mode: 0o600 });
+  } catch (cause) {
+    throw unusable(folder, cause);
+  }
+}
+
+/** @throws FlameError BACKUP_FOLDER_UNUSABLE for a folder that is away, or is not the one that was chosen */
+export function refuseUnmarked(folder: string): void {
+  try {
+    statSync(join(folder, MARK_FILE));
+  } catch (cause) {
+    throw unusable(folder, cause);
+  }
+}
+
+/** A folder that was chosen and does not do. */
+export function unusable(folder: string, cause: unknown): FlameError {
+  const problem = errorCode(cause) ?? String(cause);
+  return new FlameError('BACKUP_FOLDER_UNUSABLE', { folder: basename(folder), problem }, { cause });
 }
 
 /** The file of a backup in a folder. @throws FlameError NOT_FOUND for a name that no backup has */
@@ -43,8 +72,7 @@ export async function listBackups(folder: string, owner: Owner): Promise<FoundBa
   try {
     names = await readdir(folder);
   } catch (cause) {
-    const problem = errorCode(cause) ?? String(cause);
-    throw new FlameError('BACKUP_FOLDER_UNUSABLE', { folder: basename(folder), problem }, { cause });
+    throw unusable(folder, cause);
   }
   const found: FoundBackup[] = [];
   for (const name of names.filter((one) => NAME.test(one))) {

@@ -1,19 +1,17 @@
 /** The handlers of backups. Each thing done, and each that failed, is written into the audit log. Holds no rule of its own. */
 
-import { existsSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { randomBytes } from 'node:crypto';
+import { existsSync, realpathSync } from 'node:fs';
 import { basename, join, sep } from 'node:path';
 import type { BackupPreview, BackupSecret, BackupsApi, BackupSource } from '../../shared/backup-api.ts';
 import type { EngineApi } from '../../shared/contract.ts';
 import { FlameError, toWireError } from '../../shared/errors.ts';
 import type { Grants } from '../grants.ts';
 import { parseParameters } from '../parameters.ts';
-import { errorCode } from '../publish.ts';
 import type { CallContext, Handlers } from '../serve.ts';
 import { writeSetting } from '../store/accounts.ts';
 import { appendAudit, type AuditEvent } from '../store/audit.ts';
 import type { Workspace } from '../workspace.ts';
-import { backupFile } from './backup-folder.ts';
+import { backupFile, markFolder, unusable } from './backup-folder.ts';
 import { describeBackup, openBackup, type BackupCredential, type BackupManifest } from './backup-file.ts';
 import type { BackupService } from './backup-service.ts';
 import {
@@ -87,7 +85,7 @@ export function backupHandlers(
       const folder = await noting('backup.failed', {}, () => {
         const picked = grants.path(grant, 'write');
         refuseInside(workspace.options.profile, picked);
-        tryWriting(picked);
+        markFolder(picked);
         return picked;
       });
       grants.used(grant);
@@ -199,20 +197,4 @@ function refuseInside(profile: string, place: string): void {
   }
   if (`${found}${sep}`.startsWith(`${realpathSync(profile)}${sep}`))
     throw new FlameError('BACKUP_PLACE_IN_PROFILE', { folder: basename(place) });
-}
-
-/** @throws FlameError BACKUP_FOLDER_UNUSABLE */
-function tryWriting(folder: string): void {
-  const file = join(folder, `.flame-${randomBytes(6).toString('hex')}`);
-  try {
-    writeFileSync(file, 'Flame tries whether backups can be written here.\n', { flag: 'wx', mode: 0o600 });
-    rmSync(file);
-  } catch (cause) {
-    throw unusable(folder, cause);
-  }
-}
-
-function unusable(folder: string, cause: unknown): FlameError {
-  const problem = errorCode(cause) ?? String(cause);
-  return new FlameError('BACKUP_FOLDER_UNUSABLE', { folder: basename(folder), problem }, { cause });
 }

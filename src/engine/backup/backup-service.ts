@@ -94,6 +94,7 @@ export class BackupService {
       nativeBinding: options.sqliteBinding ?? undefined,
       copyWorker: options.copyWorker,
       keep: backupSettings(profile.db).keep,
+      marked: true,
       now,
       signal: signal ? AbortSignal.any([signal, this.#stopping.signal]) : this.#stopping.signal,
       onProgress,

@@ -11,13 +11,13 @@ import { FlameError } from '../../shared/errors.ts';
 import { keyState, wrappedKeyText } from '../key.ts';
 import { readRing, ringText } from '../key-ring.ts';
 import type { Profile } from '../profile.ts';
-import { errorCode, publishFile } from '../publish.ts';
+import { publishFile } from '../publish.ts';
 import { readSetting, writeSetting } from '../store/accounts.ts';
 import { appendAudit } from '../store/audit.ts';
 import { copyPages } from '../store/copy.ts';
 import { checkInThread } from '../store/copy-thread.ts';
 import type { WritableDb } from '../store/handle.ts';
-import { backupName } from './backup-folder.ts';
+import { backupName, refuseUnmarked, unusable } from './backup-folder.ts';
 import { describeCopy, type BackupManifest, type KeptKeys } from './backup-file.ts';
 
 export interface BackupOptions {
@@ -30,6 +30,8 @@ export interface BackupOptions {
   readonly signal?: AbortSignal | undefined;
   /** Hears of the part that is done, 0 to 1. */
   readonly onProgress?: ((part: number) => void) | undefined;
+  /** The folder must carry the mark that it got when it was chosen: its disk may be away. */
+  readonly marked?: boolean;
   /** Runs in the transaction that writes the audit entry, before the file gets its name. */
   readonly onMade?: (made: MadeBackup) => void;
   /** Runs in the transaction that writes the audit entry of a failure. */
@@ -61,7 +63,7 @@ export async function makeBackup(
   const { actor, now = new Date() } = options;
   const file = join(into, backupName(now, profileIdOf(db)));
   try {
-    refuseUnreachable(into);
+    (options.marked === true ? refuseUnmarked : refuseUnreachable)(into);
     return await writeBackup(profile, file, now, options);
   } catch (thrown) {
     const problem = asProblem(thrown, file);
@@ -142,8 +144,7 @@ function refuseUnreachable(folder: string): void {
   try {
     readdirSync(folder);
   } catch (cause) {
-    const problem = errorCode(cause) ?? String(cause);
-    throw new FlameError('BACKUP_FOLDER_UNUSABLE', { folder: basename(folder), problem }, { cause });
+    throw unusable(folder, cause);
   }
 }
 
