@@ -185,6 +185,7 @@ test('a file without a usable visit, or none at all, is an error that names the 
     await expect(importText(profile, '\n')).rejects.toMatchObject({ code: 'IMPORT_EMPTY' });
     await expect(importText(profile, '', { file: '/nowhere/x.jsonl' })).rejects.toMatchObject({
       code: 'FILE_NOT_READABLE',
+      details: { file: 'x.jsonl' }, // No folder: the page shows this.
     });
     expect(basename(profile.db.file)).toBe('flame.db');
     expect(listAudit(profile.db)).toEqual([]);

@@ -106,6 +106,6 @@ function sizeOf(file: string): number | null {
     const stat = statSync(file);
     return stat.isFile() ? stat.size : null;
   } catch (cause) {
-    throw new FlameError('FILE_NOT_READABLE', { file }, { cause });
+    throw new FlameError('FILE_NOT_READABLE', { file: basename(file) }, { cause });
   }
 }

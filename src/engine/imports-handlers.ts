@@ -142,14 +142,18 @@ export function importsHandlers(
       const { grant } = parseParameters('mappings.export', params);
       const { db } = workspace;
       const rows = listMappings(db);
-      await writeWhole(grants.path(grant, 'write'), [mappingCsv(rows)], { book: draftBook(db) });
-      grants.used(grant);
-      appendAudit(db, {
-        actor: actor(),
-        action: 'mapping.exported',
-        subject: 'site mappings',
-        content: { rows: rows.length },
+      await writeWhole(grants.path(grant, 'write'), [mappingCsv(rows)], {
+        book: draftBook(db),
+        // Written down before it has its name: no file leaves Flame unwritten in the log.
+        beforePublish: () =>
+          appendAudit(db, {
+            actor: actor(),
+            action: 'mapping.exported',
+            subject: 'site mappings',
+            content: { rows: rows.length },
+          }),
       });
+      grants.used(grant);
       return { rows: rows.length };
     },
   };

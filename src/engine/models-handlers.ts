@@ -83,9 +83,12 @@ export function modelsHandlers(
     'models.export': async (params) => {
       const { model, grant } = parseParameters('models.export', params);
       const file = grants.path(grant, 'write');
-      const bytes = await exportModel(workspace.modelFolders, model, file, draftBook(workspace.db));
+      const bytes = await exportModel(workspace.modelFolders, model, file, {
+        book: draftBook(workspace.db),
+        // Written down before it has its name: no file leaves Flame unwritten in the log.
+        beforePublish: () => audit('model.exported', model, { model: named(model), file: basename(file) }),
+      });
       grants.used(grant);
-      audit('model.exported', model, { model: named(model), file: basename(file) });
       return { bytes };
     },
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -30,7 +30,14 @@ describe('writeWhole', () => {
   it('names the file, not its folder, when it cannot be written', async () => {
     await expect(writeWhole(join(folder(), 'gone', 'a.csv'), ['x'], NO_BOOK)).rejects.toMatchObject({
       code: 'FILE_NOT_WRITABLE',
-      details: { file: 'a.csv' },
+      details: { file: 'a.csv', problem: 'ENOENT: no such file or directory, open' },
+    });
+    // Taken: a folder stands where the file should get its name.
+    const place = folder();
+    mkdirSync(join(place, 'b.csv'));
+    const taken = writeWhole(join(place, 'b.csv'), ['x'], NO_BOOK);
+    await expect(taken).rejects.toMatchObject({
+      details: { file: 'b.csv', problem: expect.not.stringContaining(place) as string },
     });
   });
 });

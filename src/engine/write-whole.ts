@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { FlameError } from '../shared/errors.ts';
+import { FlameError, problemWithoutPath } from '../shared/errors.ts';
 import type { DraftBook } from './unfinished-files.ts';
 
 type Chunk = Uint8Array | string;
@@ -49,7 +49,7 @@ export async function writeWhole(
 
 function refuse(path: string): (cause: unknown) => never {
   return (cause) => {
-    const problem = cause instanceof Error ? cause.message : String(cause);
+    const problem = problemWithoutPath(cause);
     throw new FlameError('FILE_NOT_WRITABLE', { file: basename(path), problem }, { cause });
   };
 }

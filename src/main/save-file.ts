@@ -9,7 +9,7 @@ import { open, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { SAVED_KINDS, type BridgeReply, type PickedFile, type SavedKind } from '../shared/bridge.ts';
 import { CHANNELS } from '../shared/channels.ts';
-import { FlameError, toWireError } from '../shared/errors.ts';
+import { FlameError, problemWithoutPath, toWireError } from '../shared/errors.ts';
 import type { EngineHost } from './engine-host.ts';
 import { nativeWords } from './native-words.ts';
 import { isOwnPage } from './security.ts';
@@ -68,7 +68,7 @@ export async function writeWhole(host: EngineHost, path: string, bytes: Uint8Arr
     await rename(draft, path);
   } catch (cause) {
     await rm(draft, { force: true });
-    const problem = cause instanceof Error ? cause.message : String(cause);
+    const problem = problemWithoutPath(cause);
     throw new FlameError('FILE_NOT_WRITABLE', { file: basename(path), problem }, { cause });
   } finally {
     // An engine that is gone looks itself when it is back.

@@ -4,6 +4,7 @@
  */
 
 import { createReadStream } from 'node:fs';
+import { basename } from 'node:path';
 import { createGunzip } from 'node:zlib';
 import { FlameError } from '../shared/errors.ts';
 
@@ -35,7 +36,7 @@ export class FileBytes {
       yield* this.#unpacked(this.#counted(input));
     } catch (cause) {
       if (cause instanceof FlameError) throw cause;
-      throw new FlameError('FILE_NOT_READABLE', { file: this.path }, { cause });
+      throw new FlameError('FILE_NOT_READABLE', { file: basename(this.path) }, { cause });
     } finally {
       input.destroy();
     }

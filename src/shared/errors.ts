@@ -315,6 +315,15 @@ export function toWireError(thrown: unknown): WireError {
   return { code: 'INTERNAL', details: { problem } };
 }
 
+/** What the system said of a file, without the place: `EACCES: permission denied, open`. The page learns no path. */
+export function problemWithoutPath(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return String(thrown);
+  const { message } = thrown;
+  return 'path' in thrown && typeof thrown.path === 'string'
+    ? message.split(` '${thrown.path}'`)[0]!
+    : message;
+}
+
 export function fromWireError(error: WireError): FlameError {
   return new FlameError(error.code, error.details);
 }

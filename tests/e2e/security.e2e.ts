@@ -414,7 +414,7 @@ test.describe('a page of Flame', () => {
             answers.push(`${method} ${kindOf(thrown)}`);
           }
         }
-        for (const name of ['releaseSheet', 'pickSaveFile']) {
+        for (const name of ['releaseSheet', 'pickSaveFile', 'pickImportFile', 'takeDropped']) {
           if (name === 'pickSaveFile' && (value as { kind?: string } | null)?.kind === 'csv') continue; // opens the dialog
           try {
             const reply = await within<{ ok: boolean; error?: { code: string } }>(bridge[name]!(value));

@@ -1,4 +1,4 @@
-import { chmodSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -51,6 +51,16 @@ test('a key file that others can read, or that was cut', async () => {
   chmodSync(join(folder, 'device.key'), 0o600);
   writeFileSync(join(folder, 'device.key'), readFileSync(join(folder, 'device.key')).subarray(0, 64));
   expect((await failure()).code).toBe('STORE_KEY_UNSAFE');
+});
+
+test.skipIf(process.platform === 'win32')('no file of a profile in use can be read by others', async () => {
+  const profile = await openProfile({ folder });
+  insertPatient(profile.db, samplePatient());
+  await protectProfile(profile, 'open sesame');
+  const modes = readdirSync(folder).map((name) => [name, statSync(join(folder, name)).mode & 0o077]);
+  expect(modes.length).toBeGreaterThan(2);
+  expect(modes.filter(([, mode]) => mode !== 0)).toEqual([]);
+  profile.db.close();
 });
 
 test('a passphrase: locked without it, wrong with another, lost with its database', async () => {

@@ -6,8 +6,7 @@ import { join } from 'node:path';
 import { ZipFile } from 'yazl';
 import { FlameError } from '../../shared/errors.ts';
 import type { ModelId } from '../../shared/ids.ts';
-import type { DraftBook } from '../unfinished-files.ts';
-import { writeWhole } from '../write-whole.ts';
+import { writeWhole, type WriteOptions } from '../write-whole.ts';
 import { folderName } from './import-model.ts';
 import { describeModel, folderOf, listModels, type ModelFolders } from './installed.ts';
 import { kindOf } from './model-kind.ts';
@@ -20,7 +19,7 @@ export async function exportModel(
   folders: ModelFolders,
   id: ModelId,
   file: string,
-  book: DraftBook,
+  options: WriteOptions,
 ): Promise<number> {
   const folder = folderOf(folders, id);
   const kind = kindOf(folder);
@@ -31,7 +30,7 @@ export async function exportModel(
   for (const one of ['manifest.json', ...files.map((listed) => listed.file)])
     zip.addFile(join(folder, one), `${inside}/${one}`, { compress: one.endsWith('.json') || one.endsWith('.md') });
   zip.end();
-  await writeWhole(file, zip.outputStream as AsyncIterable<Uint8Array>, { book });
+  await writeWhole(file, zip.outputStream as AsyncIterable<Uint8Array>, options);
   return files.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
