@@ -131,7 +131,7 @@ export const ERROR_WORDING = {
     action: 'Choose one, best on another disk.',
   },
   BACKUP_FOLDER_UNUSABLE: {
-    title: 'The folder {folder} cannot be used: {problem}',
+    title: 'The folder {folder} is not there, or cannot be read or written ({problem}).',
     action: 'Plug in its disk and check that you may write there, or choose another folder.',
   },
   BACKUP_PLACE_IN_PROFILE: {

@@ -1,6 +1,6 @@
 /** The restore drill in real Electron: backed up in the window, restored into a new place, opened there by a second start. */
 
-import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, temporaryFolder, test, type FlameApp } from './app.ts';
 import { seriousFindings } from './axe.ts';
@@ -63,7 +63,24 @@ test('a backup made in the window restores into a new place, and a second start 
   await page.setViewportSize({ width: 1280, height: 800 });
   await page.emulateMedia({ colorScheme: 'light' });
 
-  await page.getByRole('button', { name: /^Restore the backup of/ }).click();
+  // The disk is away: said here and on the overview, until a backup succeeds.
+  renameSync(disk, `${disk}-away`);
+  await page.getByRole('button', { name: 'Back up now' }).click();
+  await expect(page.getByText(/^The backup of .* failed\.$/)).toBeVisible();
+  await page.screenshot({ path: 'test-results/backups-failed.png' });
+  await page.getByRole('button', { name: 'Overview' }).click();
+  await expect(page.getByText(/^The backup of .* failed\.$/)).toBeVisible();
+  await page.screenshot({ path: 'test-results/backups-failed-overview.png' });
+  renameSync(`${disk}-away`, disk);
+  await page.getByRole('button', { name: 'Open Backups' }).click();
+  await page.getByRole('button', { name: 'Back up now' }).click();
+  await expect(page.getByText('The backup was made and read back.')).toBeVisible({ timeout: 60_000 });
+  await expect(page.getByText(/^The backup of .* failed\.$/)).toHaveCount(0);
+
+  await page
+    .getByRole('button', { name: /^Restore the backup of/ })
+    .first()
+    .click();
   const dialog = page.getByRole('dialog', { name: 'Restore a backup' });
   const secret = dialog.getByLabel('Passphrase of that day');
   await secret.fill('not the right one');
@@ -91,7 +108,7 @@ test('a backup made in the window restores into a new place, and a second start 
   await ask(page, 'accounts.changePassphrase', { present: OTHER, passphrase: PASSPHRASE });
   await page.reload();
   await page.getByRole('button', { name: 'Backups', exact: true }).click();
-  await expect(rows).toHaveCount(2);
+  await expect(rows.nth(1)).toContainText(`${before.total} patients`);
   await page.screenshot({ path: 'test-results/backups-administrator.png' });
   await flame.close();
 

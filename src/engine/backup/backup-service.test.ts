@@ -110,6 +110,7 @@ test('a database that is closed under a backup leaves no backup', async () => {
     return file.read(Buffer.alloc(10), 0);
   });
   db.close();
+  expect(await service.look(new Date())).toBe(false); // Nor does it take the engine with it.
   await expect(run).rejects.toMatchObject({ code: 'CANCELLED' });
 });
 

@@ -47,8 +47,20 @@ export class BackupService {
     this.#timer.unref();
   }
 
-  /** Makes the backup that is due. Whatever hinders it is remembered and shown. @returns whether one was tried */
+  /**
+   * Makes the backup that is due. Whatever hinders it is remembered and shown; a database that cannot be read or written says so
+   * to whoever works with it. Never rejects.
+   * @returns whether one was tried
+   */
   async look(now: Date): Promise<boolean> {
+    try {
+      return await this.#look(now);
+    } catch {
+      return false;
+    }
+  }
+
+  async #look(now: Date): Promise<boolean> {
     if (!this.#workspace.isOpen || this.#stopping.signal.aborted) return false;
     if (this.#openedAt === null) {
       this.#openedAt = this.#milliseconds();
