@@ -21,6 +21,7 @@ export const LOINC = 'http://loinc.org';
 export const SNOMED = 'http://snomed.info/sct';
 export const UCUM = 'http://unitsofmeasure.org';
 export const ACT_CODE = 'http://terminology.hl7.org/CodeSystem/v3-ActCode';
+export const NULL_FLAVOR = 'http://terminology.hl7.org/CodeSystem/v3-NullFlavor';
 export const DRUG_SYSTEM = `${FLAME}/CodeSystem/ingredient`;
 
 /**

@@ -23,6 +23,7 @@ import {
   FLAME,
   LOINC,
   medication,
+  NULL_FLAVOR,
   reference,
   SNOMED,
   UCUM,
@@ -35,12 +36,13 @@ const CONDITION_CATEGORY = 'http://terminology.hl7.org/CodeSystem/condition-cate
 const ALLERGY_STATUS = 'http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical';
 const OBSERVATION_CATEGORY = 'http://terminology.hl7.org/CodeSystem/observation-category';
 
-const CLASSES: Readonly<Record<Setting, { code: string; display: string }>> = {
-  office: { code: 'AMB', display: 'ambulatory' },
-  inpatient: { code: 'IMP', display: 'inpatient encounter' },
-  'intensive-care': { code: 'ACUTE', display: 'inpatient acute' },
-  emergency: { code: 'EMER', display: 'emergency' },
-  unknown: { code: 'AMB', display: 'ambulatory' },
+/** Each setting a class (R4 demands one); what is not known is said to be unknown. */
+const CLASSES: Readonly<Record<Setting, { system: string; code: string; display: string }>> = {
+  office: { system: ACT_CODE, code: 'AMB', display: 'ambulatory' },
+  inpatient: { system: ACT_CODE, code: 'IMP', display: 'inpatient encounter' },
+  'intensive-care': { system: ACT_CODE, code: 'ACUTE', display: 'inpatient acute' },
+  emergency: { system: ACT_CODE, code: 'EMER', display: 'emergency' },
+  unknown: { system: NULL_FLAVOR, code: 'UNK', display: 'unknown' },
 };
 
 export function patientResource(patient: Patient): FhirPatient {
@@ -146,7 +148,6 @@ function linksOf({ id, patientId, date, dateKnown }: Visit) {
 function encounterOf(visit: Visit, entries: AllergyEntries, names: ExportNames): Encounter {
   const { id, patientId, sourceId, context, notes, prescribed } = visit;
   const { date } = linksOf(visit);
-  const { code, display } = CLASSES[context.setting];
   const known = [...entries.keys()];
   return {
     resourceType: 'Encounter',
@@ -166,7 +167,7 @@ function encounterOf(visit: Visit, entries: AllergyEntries, names: ExportNames):
     ],
     identifier: [{ system: `${FLAME}/identifier/visit`, value: sourceId ?? id }],
     status: prescribed === null ? 'in-progress' : 'finished',
-    class: { system: ACT_CODE, code, display },
+    class: CLASSES[context.setting],
     ...(context.specialty === null
       ? {}
       : { serviceType: coded('NAMCS-SPECIALTY', context.specialty, names) }),
