@@ -38,6 +38,8 @@ import { HookService } from './hooks/hook-service.ts';
 import { hooksHandlers } from './hooks/hooks-handlers.ts';
 import { siteTableHandlers } from './site-table-handlers.ts';
 import { siteMappings } from './store/site-mappings.ts';
+import { confirmPassphrase } from './confirm-passphrase.ts';
+import { profileProtection } from './profile.ts';
 import { appendAudit, type AuditEvent } from './store/audit.ts';
 import { withEarlierVisits } from './store/earlier-visits.ts';
 import { isArchived } from './store/patient-changes.ts';
@@ -180,7 +182,9 @@ function engineHandlers(
     },
 
     'store.setPassphrase': async (params) => {
-      const { passphrase } = parseParameters('store.setPassphrase', params);
+      const { passphrase, present = null } = parseParameters('store.setPassphrase', params);
+      if (profileProtection(workspace.options.profile) === 'passphrase')
+        await confirmPassphrase(workspace.db, workspace.options.profile, actor(), present);
       const kept = hasKeptKey(workspace.options.profile);
       await workspace.protect(passphrase);
       if (kept) audit('key-store.switched-off', 'profile', { because: 'passphrase.changed' });

@@ -4,7 +4,8 @@ import type { EngineApi } from '../shared/contract.ts';
 import { FlameError } from '../shared/errors.ts';
 import type { KeyStoreApi, KeyStoreRefusal, KeyStoreStatus } from '../shared/key-store-api.ts';
 import { forgetKey, hasKeptKey, keepKey, type KeyStore } from './key-store.ts';
-import { keyState, readKey } from './key.ts';
+import { confirmPassphrase } from './confirm-passphrase.ts';
+import { keyState } from './key.ts';
 import { parseParameters } from './parameters.ts';
 import type { Handlers } from './serve.ts';
 import { appendAudit } from './store/audit.ts';
@@ -45,11 +46,7 @@ export function keyStoreHandlers(
       const reason = ownRefusal();
       if (reason !== null) throw new FlameError('KEY_STORE_REFUSED', { reason });
       const { db } = workspace; // Only of a database that is open.
-      const key = await readKey(folder, passphrase).catch((thrown: unknown) => {
-        if (thrown instanceof FlameError && thrown.code === 'STORE_KEY_WRONG')
-          appendAudit(db, { actor: actor(), action: 'store.unlock-failed', subject: 'profile', content: {} });
-        throw thrown;
-      });
+      const key = await confirmPassphrase(db, folder, actor(), passphrase);
       const described = await keyStore.ask({ do: 'describe' });
       if (!described.ok) throw new FlameError('KEY_STORE_REFUSED', { reason: described.refusal });
       note('key-store.switched-on', { store: described.store });

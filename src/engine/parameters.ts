@@ -48,7 +48,10 @@ export const PARAMETERS = {
   ...BACKUPS_PARAMETERS,
   'app.status': z.strictObject({}),
   'store.unlock': z.strictObject({ passphrase }),
-  'store.setPassphrase': z.strictObject({ passphrase: passphrase.nullable() }),
+  'store.setPassphrase': z.strictObject({
+    passphrase: passphrase.nullable(),
+    present: passphrase.optional(),
+  }),
   'demo.describe': z.strictObject({}),
   'demo.load': z.strictObject({}),
   'patients.list': z.strictObject({

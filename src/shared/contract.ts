@@ -180,8 +180,8 @@ export interface EngineApi
     FinetuneApi {
   'app.status': Method<Record<string, never>, AppStatus>;
   'store.unlock': Method<{ passphrase: string }, AppStatus>;
-  /** Protects the database with a passphrase, or takes the protection away with null. */
-  'store.setPassphrase': Method<{ passphrase: string | null }, AppStatus>;
+  /** Protects the database with a passphrase, or takes the protection away with null. `present`: what protects it now. */
+  'store.setPassphrase': Method<{ passphrase: string | null; present?: string | undefined }, AppStatus>;
   'demo.describe': Method<Record<string, never>, DemoDescription>;
   'demo.load': Method<Record<string, never>, ImportReport, ImportProgress>;
   /**

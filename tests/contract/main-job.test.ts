@@ -201,7 +201,16 @@ describe('the main job, over real ports', () => {
     expect(await app.engine.call('store.unlock', { passphrase: 'correct horse' })).toMatchObject({
       store: 'open',
     });
-    await app.engine.call('store.setPassphrase', { passphrase: null });
+    for (const [present, code] of [
+      [undefined, 'STORE_LOCKED'],
+      ['correct donkey', 'STORE_KEY_WRONG'],
+    ] as const)
+      await expect(
+        app.engine.call('store.setPassphrase', { passphrase: null, present }),
+      ).rejects.toMatchObject({ code });
+    expect(
+      await app.engine.call('store.setPassphrase', { passphrase: null, present: 'correct horse' }),
+    ).toMatchObject({ passphraseSet: false });
   });
 
   it('has written down who saw, was told and decided what', async () => {
