@@ -6,6 +6,7 @@ import { FlameError } from '../shared/errors.ts';
 import Root from './Root.svelte';
 import { App } from './state/app.svelte.ts';
 import { fakeEngine, type FakeEngine } from './testing/fake-engine.ts';
+import { SIGNED_IN } from './testing/fixtures.ts';
 
 afterEach(cleanup);
 
@@ -57,6 +58,26 @@ describe('the window', () => {
     await fireEvent.input(field, { target: { value: 'right' } });
     await click('Open');
     expect(await screen.findByRole('heading', { name: 'Worklist' })).toBeTruthy();
+  });
+
+  it.each([
+    ['administrator', ['hooks.get', 'models.list'], ['exports.count', 'imports.unfinished', 'patients.list']],
+    ['clinician', ['models.list'], ['exports.count', 'hooks.get']],
+    ['data-steward', ['exports.count', 'imports.unfinished', 'models.list'], ['hooks.get']],
+  ] as const)('shows a %s the models and the part of the data that is theirs', async (role, asked, not) => {
+    const account = { ...SIGNED_IN.account!, roles: [role] };
+    const engine = open({ session: { ...SIGNED_IN, account } });
+    await click('Data');
+    expect(await screen.findByRole('heading', { name: 'Your own interaction table' })).toBeTruthy();
+    expect(screen.queryAllByRole('button', { name: 'Choose a CSV file…' })).toHaveLength(
+      role === 'data-steward' ? 1 : 0,
+    );
+    await click('Models');
+    expect(await screen.findByRole('heading', { name: 'Models', level: 1 })).toBeTruthy();
+    const methods = engine.calls.map(({ method }) => method);
+    expect(methods).toEqual(expect.arrayContaining([...asked]));
+    for (const method of not) expect(methods).not.toContain(method);
+    expect(screen.queryByRole('alert')).toBeNull();
   });
 
   it('says what failed and what still works', async () => {

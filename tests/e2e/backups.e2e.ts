@@ -110,6 +110,13 @@ test('a backup made in the window restores into a new place, and a second start 
   await page.getByRole('button', { name: 'Backups', exact: true }).click();
   await expect(rows.nth(1)).toContainText(`${before.total} patients`);
   await page.screenshot({ path: 'test-results/backups-administrator.png' });
+  await page.getByRole('button', { name: 'Data', exact: true }).click();
+  await expect(page.getByText('Service for the record system on this computer')).toBeVisible();
+  await expect(page.getByText('Export records')).toBeHidden();
+  await expect(page.getByRole('alert')).toHaveCount(0);
+  await page.getByRole('button', { name: 'Models', exact: true }).click();
+  await expect(page.getByRole('heading', { name: 'Models', level: 1 })).toBeVisible();
+  await expect(page.getByRole('alert')).toHaveCount(0);
   await flame.close();
 
   const second = await launch({ profile: join(place, name!) });
