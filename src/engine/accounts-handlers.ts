@@ -22,7 +22,9 @@ import {
   type Keeping,
 } from './accounts.ts';
 import { actorName } from './actor.ts';
+import { confirmPassphrase } from './confirm-passphrase.ts';
 import { entryOf, readRing } from './key-ring.ts';
+import { profileProtection } from './profile.ts';
 import { hasKeptKey } from './key-store.ts';
 import { SCRYPT_COST } from './key-seal.ts';
 import { parseParameters } from './parameters.ts';
@@ -47,8 +49,11 @@ export function accountsHandlers(workspace: Workspace, isTraining: () => boolean
 
   return {
     'accounts.setUp': async (params) => {
-      const { passphrase, ...form } = parseParameters('accounts.setUp', params);
-      const kept = hasKeptKey(workspace.options.profile);
+      const { passphrase, present = null, ...form } = parseParameters('accounts.setUp', params);
+      const folder = workspace.options.profile;
+      if (profileProtection(folder) === 'passphrase')
+        await confirmPassphrase(workspace.db, folder, actorName(), present);
+      const kept = hasKeptKey(folder);
       const { id, recoveryCode } = await setUpAccounts(keeping(), form, passphrase);
       if (kept) note('key-store.switched-off', 'profile', { because: 'accounts.set-up' });
       session.begin(id);

@@ -28,7 +28,7 @@ const form = {
 };
 
 export const ACCOUNTS_PARAMETERS = {
-  'accounts.setUp': z.strictObject({ ...form, passphrase: secret }),
+  'accounts.setUp': z.strictObject({ ...form, passphrase: secret, present: secret.optional() }),
   'accounts.list': z.strictObject({}),
   'accounts.add': z.strictObject({ ...form, passphrase: secret }),
   'accounts.change': z.strictObject({ ...form, id: identifier }),

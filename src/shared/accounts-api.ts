@@ -96,7 +96,11 @@ export type CodeKind = 'recovery' | 'emergency';
 
 export interface AccountsApi {
   /** The first account, an administrator, with the recovery code that is shown once. Refused where there are accounts. */
-  'accounts.setUp': Method<AccountForm & { passphrase: string }, { status: AppStatus; recoveryCode: string }>;
+  /** `present`: the passphrase that protects the database now, where one does. */
+  'accounts.setUp': Method<
+    AccountForm & { passphrase: string; present?: string | undefined },
+    { status: AppStatus; recoveryCode: string }
+  >;
   'accounts.list': Method<Record<string, never>, AccountList>;
   /** Adds an account; whoever it is for changes the passphrase at the first sign-in. */
   'accounts.add': Method<AccountForm & { passphrase: string }, AccountList>;

@@ -92,7 +92,11 @@ describe('the first account', () => {
 
   it('comes after a passphrase too, whose file is removed', async () => {
     await call('store.setPassphrase', { passphrase: 'old shared words' });
-    await setUp();
+    expect(await codeOf(setUp())).toBe('STORE_LOCKED');
+    const wrong = { ...ADA, passphrase: GOOD, present: 'somebody else’s words' };
+    expect(await codeOf(call('accounts.setUp', wrong))).toBe('STORE_KEY_WRONG');
+    expect((await call('app.status', {})).session.accounts).toBe(false);
+    await call('accounts.setUp', { ...ADA, passphrase: GOOD, present: 'old shared words' });
     expect(readdirSync(folders.profile)).not.toContain('key.json');
     await restart();
     expect(await codeOf(call('store.unlock', { passphrase: 'old shared words' }))).not.toBe('done');

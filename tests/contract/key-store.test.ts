@@ -107,7 +107,7 @@ it('opens nothing where there are accounts, not even from a copy that is put bac
   await call('keyStore.switchOn', { passphrase: PASSPHRASE });
   const copy = join(folders.base, 'copy');
   copyFileSync(kept(), copy);
-  await call('accounts.setUp', { ...ADA, passphrase: PASSPHRASE });
+  await call('accounts.setUp', { ...ADA, passphrase: PASSPHRASE, present: PASSPHRASE });
   expect(existsSync(kept())).toBe(false);
   expect(await call('keyStore.get', {})).toEqual({ on: false, refusal: 'accounts', store: null });
   await expect(call('keyStore.switchOn', { passphrase: PASSPHRASE })).rejects.toMatchObject({

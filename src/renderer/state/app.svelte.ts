@@ -161,8 +161,13 @@ export class App {
     await this.refresh();
   }
 
-  async setUpAccounts(form: AccountForm, passphrase: string): Promise<void> {
-    const { status, recoveryCode } = await this.engine.call('accounts.setUp', { ...form, passphrase });
+  /** @param present the passphrase that protects the database now, where one does */
+  async setUpAccounts(form: AccountForm, passphrase: string, present?: string): Promise<void> {
+    const { status, recoveryCode } = await this.engine.call('accounts.setUp', {
+      ...form,
+      passphrase,
+      present,
+    });
     this.shownCode = { kind: 'recovery', code: recoveryCode };
     this.take(status);
   }
