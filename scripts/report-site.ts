@@ -1,13 +1,14 @@
 /**
  * Measures adaptation to a local site on corpus I (METHOD section 5): five folds by patient, zero-shot, adapted to the other
  * folds, and the baselines on the same folds. `npm run report:site` writes docs/reports/local-site.{md,json}; with
- * a corpus, and parts of PARTS, that corpus and those rows alone. What a fold answered is kept in .cache/site-folds.
+ * a corpus, and parts of PARTS, that corpus and those rows alone. With the path of a file that `flame dataset` wrote, it measures
+ * that file and writes beside it, never into the project. What a fold answered is kept in .cache/site-folds, or beside the file.
  */
 
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { Classifier } from '../src/flame/classifier.ts';
 import { readVisitFile } from '../src/flame/corpus.ts';
 import { recordedPairs } from '../src/flame/formulary-pairs.ts';
@@ -15,6 +16,7 @@ import { readModelPack, SHIPPED_PACK } from '../src/flame/model-pack.ts';
 import { siteFormulary } from '../src/flame/site/adapt.ts';
 import { withEarlierVisits } from '../src/flame/site/patient-history.ts';
 import { labelsOf, type SiteVisit, siteVisit } from '../src/flame/site/site-visits.ts';
+import { fileHash } from '../src/flame/train-pack.ts';
 import { loadKnowledge } from '../src/knowledge/knowledge.ts';
 import { FOLDS, type Part, PARTS, scoreSite } from './sites/cross-validate.ts';
 import { measureSite, type SiteResult } from './sites/measure-site.ts';
@@ -26,6 +28,8 @@ const parts = (Object.keys(PARTS) as Part[]).filter((part) => only.length === 0 
 const knowledge = loadKnowledge(join(root, 'resources/knowledge'));
 const base = readModelPack(join(root, 'models', SHIPPED_PACK));
 const classifier = await Classifier.of(base, knowledge, { threads: 1 });
+/** A file of the reader's own, which must leave nothing in the project. */
+const own = wanted !== undefined && existsSync(wanted) ? resolve(wanted) : null;
 const manifest = JSON.parse(readFileSync(join(root, 'data/sites/manifest.json'), 'utf8')) as {
   readonly sites: readonly { readonly name: string; readonly file: string; readonly sha256: string }[];
 };
@@ -42,11 +46,15 @@ function codeHash(): string {
 
 const code = codeHash();
 const results: SiteResult[] = [];
-for (const { name, file, sha256 } of manifest.sites) {
-  if (wanted !== undefined && !file.startsWith(wanted)) continue;
+const sites =
+  own === null
+    ? manifest.sites.filter(({ file }) => file.startsWith(wanted ?? ''))
+    : [{ name: basename(own), file: own, sha256: fileHash(own) }];
+if (sites.length === 0) throw new RangeError(`${wanted} is neither a corpus of data/sites nor a file`);
+for (const { name, file, sha256 } of sites) {
   const started = performance.now();
   const dated: (SiteVisit & { readonly date: string | null })[] = [];
-  for await (const record of readVisitFile(join(root, 'data/sites', file)))
+  for await (const record of readVisitFile(resolve(root, 'data/sites', file)))
     dated.push({ ...siteVisit(record), date: record.date ?? null });
   const all = withEarlierVisits(dated);
   const formulary = siteFormulary(all);
@@ -64,7 +72,10 @@ for (const { name, file, sha256 } of manifest.sites) {
       console.log(
         `${file}: ${part}, fold ${fold + 1} of ${FOLDS}, ${seconds().toFixed(0)} s, load ${loadavg()[0]!.toFixed(1)}`,
       ),
-    keep: join(root, '.cache/site-folds', `${file.split('.')[0]!}-${sha256.slice(0, 8)}-${code}`),
+    keep:
+      own === null
+        ? join(root, '.cache/site-folds', `${file.split('.')[0]!}-${sha256.slice(0, 8)}-${code}`)
+        : `${own}.folds-${sha256.slice(0, 8)}-${code}`,
   });
   results.push(
     measureSite({
@@ -81,19 +92,19 @@ for (const { name, file, sha256 } of manifest.sites) {
 }
 await classifier.close();
 
-const directory = join(root, 'docs/reports');
-mkdirSync(directory, { recursive: true });
 const report = {
   createdAt: new Date().toISOString(),
-  command: 'npm run report:site',
+  command: own === null ? 'npm run report:site' : `npm run report:site -- ${basename(own)}`,
   hardware: `${cpus()[0]?.model ?? 'unknown processor'}, one thread, load ${loadavg()[0]!.toFixed(0)} on ${cpus().length} cores`,
   classifier: `${classifier.manifest.name} ${classifier.manifest.version}`,
   interactionTable: knowledge.interactionVersion,
   sites: results,
 };
 const name = wanted === undefined ? 'local-site' : `local-site-${wanted}`;
-writeFileSync(join(directory, `${name}.json`), `${JSON.stringify(report, null, 1)}\n`);
-writeFileSync(join(directory, `${name}.md`), siteMarkdown(report));
+const stem = own === null ? join(root, 'docs/reports', name) : `${own}.report`;
+mkdirSync(dirname(stem), { recursive: true });
+writeFileSync(`${stem}.json`, `${JSON.stringify(report, null, 1)}\n`);
+writeFileSync(`${stem}.md`, siteMarkdown(report));
 for (const { corpus, rows } of results)
   for (const row of rows)
     console.log(
