@@ -33,6 +33,28 @@ async function signIn(page: Page): Promise<void> {
 /** Everything that the page holds as text, hidden or not. */
 const textOf = (page: Page): Promise<string> => page.evaluate(() => document.documentElement.outerHTML);
 
+test('a database with a passphrase asks for it before accounts take its place', async ({ launch }) => {
+  const { page } = await launch();
+  const settings = page.getByRole('dialog', { name: 'Settings' });
+  await page.getByRole('button', { name: 'Settings' }).click();
+  await settings.getByLabel(/^Passphrase \(at least/).fill('old shared words');
+  await settings.getByLabel('Once more').fill('old shared words');
+  await settings.getByRole('button', { name: 'Set the passphrase' }).click();
+  await expect(settings.getByRole('button', { name: 'Remove the passphrase' })).toBeDisabled();
+  await settings.getByRole('button', { name: 'Set up accounts…' }).click();
+  await page.getByLabel('Name, as it stands').fill('Ada Example');
+  await page.getByLabel('New passphrase').fill('a violet tractor sings');
+  await page.getByLabel('Once more').fill('a violet tractor sings');
+  const present = page.getByLabel('Passphrase of the visit database');
+  await present.fill('not these words');
+  await page.getByRole('button', { name: 'Set up accounts', exact: true }).click();
+  await expect(page.getByRole('alert')).toContainText('does not open the visit database');
+  await page.screenshot({ path: 'test-results/accounts-present.png' });
+  await present.fill('old shared words');
+  await page.getByRole('button', { name: 'Set up accounts', exact: true }).click();
+  await expect(page.getByText('Recovery code', { exact: false }).first()).toBeVisible();
+});
+
 test('accounts from the settings: a name, a passphrase, a code; the lock hides every patient and gives the screen back', async ({
   launch,
 }) => {
