@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Bundle, FhirResource } from 'fhir/r4';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Card } from '../../src/engine/hooks/cards.ts';
+import type { Card } from '../../src/engine/hooks/protocol.ts';
 import { startEngine, TestFolders, type TestEngine } from './engine.ts';
 
 let folders: TestFolders;

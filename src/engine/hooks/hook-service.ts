@@ -11,7 +11,8 @@ import { appendAudit } from '../store/audit.ts';
 import { earlierVisitsOf } from '../store/earlier-visits.ts';
 import { countFeedback, hookSettings, insertFeedback, type HookSettings } from '../store/hooks.ts';
 import type { Workspace } from '../workspace.ts';
-import { answerHook, HookRequest, SERVICES } from './cards.ts';
+import { answerHook } from './cards.ts';
+import { HookRequest, SERVICES } from './protocol.ts';
 import { listenOnLoopback, type Loopback, type LoopbackReply, type LoopbackRequest } from './loopback.ts';
 
 /** Who acts in the audit log. */
