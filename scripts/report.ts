@@ -141,6 +141,7 @@ const COMPARED: readonly (readonly [string, string])[] = [
 ];
 const FRONTS_COMPARED: readonly (readonly [string, string])[] = [
   [NAMES.classifierDecoded, NAMES.mlpDecoded],
+  [NAMES.expectedCredit, NAMES.mlpDecoded],
   [NAMES.stepWise, NAMES.mlpDecoded],
   [NAMES.stepWise, NAMES.classifierDecoded],
   [NAMES.stepWise, NAMES.expectedCredit],
