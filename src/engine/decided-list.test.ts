@@ -130,10 +130,9 @@ describe('a list that was signed', () => {
             expect(refused).toMatchObject({ code: 'FINDING_REASON_REQUIRED' });
           }
         }),
-        { numRuns: 60 },
+        { numRuns: 200 }, // so many that no draw of lists comes near the 60 below
       );
     });
-    // Not empty: far below what sixty random lists ever hold.
-    for (const asked of [pairReasons, findingReasons, severe]) expect(asked).toBeGreaterThan(10);
+    for (const asked of [pairReasons, findingReasons, severe]) expect(asked).toBeGreaterThan(60); // not empty
   });
 });
