@@ -22,11 +22,10 @@ import {
   type Keeping,
 } from './accounts.ts';
 import { actorName } from './actor.ts';
-import { confirmPassphrase } from './confirm-passphrase.ts';
+import { confirmProtection } from './confirm-passphrase.ts';
 import { entryOf, readRing } from './key-ring.ts';
-import { profileProtection } from './profile.ts';
-import { hasKeptKey } from './key-store.ts';
 import { SCRYPT_COST } from './key-seal.ts';
+import { hasKeptKey } from './key-store.ts';
 import { parseParameters } from './parameters.ts';
 import { prepareRekey } from './rekey.ts';
 import type { Handlers } from './serve.ts';
@@ -49,10 +48,9 @@ export function accountsHandlers(workspace: Workspace, isTraining: () => boolean
 
   return {
     'accounts.setUp': async (params) => {
-      const { passphrase, present = null, ...form } = parseParameters('accounts.setUp', params);
+      const { passphrase, present, ...form } = parseParameters('accounts.setUp', params);
       const folder = workspace.options.profile;
-      if (profileProtection(folder) === 'passphrase')
-        await confirmPassphrase(workspace.db, folder, actorName(), present);
+      await confirmProtection(workspace.db, folder, actorName(), present);
       const kept = hasKeptKey(folder);
       const { id, recoveryCode } = await setUpAccounts(keeping(), form, passphrase);
       if (kept) note('key-store.switched-off', 'profile', { because: 'accounts.set-up' });

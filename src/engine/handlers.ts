@@ -38,8 +38,7 @@ import { HookService } from './hooks/hook-service.ts';
 import { hooksHandlers } from './hooks/hooks-handlers.ts';
 import { siteTableHandlers } from './site-table-handlers.ts';
 import { siteMappings } from './store/site-mappings.ts';
-import { confirmPassphrase } from './confirm-passphrase.ts';
-import { profileProtection } from './profile.ts';
+import { confirmProtection } from './confirm-passphrase.ts';
 import { appendAudit, type AuditEvent } from './store/audit.ts';
 import { withEarlierVisits } from './store/earlier-visits.ts';
 import { isArchived } from './store/patient-changes.ts';
@@ -182,10 +181,10 @@ function engineHandlers(
     },
 
     'store.setPassphrase': async (params) => {
-      const { passphrase, present = null } = parseParameters('store.setPassphrase', params);
-      if (profileProtection(workspace.options.profile) === 'passphrase')
-        await confirmPassphrase(workspace.db, workspace.options.profile, actor(), present);
-      const kept = hasKeptKey(workspace.options.profile);
+      const { passphrase, present } = parseParameters('store.setPassphrase', params);
+      const folder = workspace.options.profile;
+      await confirmProtection(workspace.db, folder, actor(), present);
+      const kept = hasKeptKey(folder);
       await workspace.protect(passphrase);
       if (kept) audit('key-store.switched-off', 'profile', { because: 'passphrase.changed' });
       audit('passphrase.changed', 'profile', { protected: passphrase !== null });

@@ -10,10 +10,8 @@ import { newId } from '../../src/engine/store/ids.ts';
 import { METHOD_ROLES } from '../../src/shared/roles.ts';
 import type { PatientId, VisitId } from '../../src/shared/ids.ts';
 import { signedInput } from './deciding.ts';
-import { importRecords, startEngine, TestFolders, type TestEngine } from './engine.ts';
+import { CHEAP, codeOf, importRecords, startEngine, TestFolders, type TestEngine } from './engine.ts';
 
-/** Without the model, which few of these need and every start would load. */
-const CHEAP = { scryptCost: 2 ** 10, models: join(import.meta.dirname, 'no-models') };
 const ADA = { name: 'Ada Quixotesson', title: 'MD', roles: ['clinician', 'administrator'] } as const;
 const anyText = expect.any(String) as string;
 const GOOD = 'a violet tractor sings';
@@ -32,11 +30,6 @@ afterEach(async () => {
 
 const call: TestEngine['engine']['call'] = (method, params, options) =>
   app.engine.call(method, params, options);
-const codeOf = (work: Promise<unknown>): Promise<unknown> =>
-  work.then(
-    () => 'done',
-    (thrown: unknown) => (thrown as { code: string }).code,
-  );
 const setUp = (form: AccountForm = ADA) => call('accounts.setUp', { ...form, passphrase: GOOD });
 const signIn = (account: string, passphrase: string) => call('session.signIn', { account, passphrase });
 async function restart(): Promise<void> {

@@ -6,10 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AccountForm } from '../../src/shared/accounts-api.ts';
 import { DEFAULT_RETENTION, type BackupsState } from '../../src/shared/backup-api.ts';
 import { NO_AUDIT_FILTER } from '../../src/shared/audit.ts';
-import { startEngine, TestFolders, type TestEngine } from './engine.ts';
+import { CHEAP, codeOf, startEngine, TestFolders, type TestEngine } from './engine.ts';
 
-/** Without the model, which none of these needs and every start would load. */
-const CHEAP = { scryptCost: 2 ** 10, models: join(import.meta.dirname, 'no-models') };
 const GOOD = 'a violet tractor sings';
 const OTHER = 'nine slow kettles hum';
 const ADA = { kind: 'account', account: 'Ada', secret: GOOD } as const;
@@ -30,11 +28,6 @@ afterEach(async () => {
 
 const call: TestEngine['engine']['call'] = (method, params, options) =>
   app.engine.call(method, params, options);
-const codeOf = (work: Promise<unknown>): Promise<unknown> =>
-  work.then(
-    () => 'done',
-    (thrown: unknown) => (thrown as { code: string }).code,
-  );
 const setUp = (roles: AccountForm['roles'] = ['clinician', 'data-steward', 'administrator']) =>
   call('accounts.setUp', { name: 'Ada', title: '', roles, passphrase: GOOD });
 const signIn = (account: string, passphrase: string) => call('session.signIn', { account, passphrase });

@@ -15,6 +15,16 @@ import { forkingLauncher } from './forking-launcher.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
+/** Cheap to start: quick keys, and without the model, for tests that need none. */
+export const CHEAP = { scryptCost: 2 ** 10, models: join(import.meta.dirname, 'no-models') };
+
+/** The code that a call fails with; `done` when it does not. */
+export const codeOf = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => 'done',
+    (thrown: unknown) => (thrown as { code: string }).code,
+  );
+
 export interface TestEngine {
   readonly engine: Client<EngineApi>;
   readonly shell: Client<ShellApi>;

@@ -8,9 +8,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { KeyStore } from '../../src/engine/key-store.ts';
 import { NO_AUDIT_FILTER } from '../../src/shared/audit.ts';
-import { startEngine, TestFolders, type TestEngine } from './engine.ts';
+import { CHEAP, startEngine, TestFolders, type TestEngine } from './engine.ts';
 
-const CHEAP = { scryptCost: 2 ** 10, models: join(import.meta.dirname, 'no-models') };
 const PASSPHRASE = 'a violet tractor sings';
 const ADA = { name: 'Ada Quixotesson', title: 'MD', roles: ['clinician', 'administrator'] } as const;
 

@@ -4,7 +4,7 @@
  */
 
 import { hkdfSync } from 'node:crypto';
-import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
+import { appendFileSync, closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { z } from 'zod';
 import { FlameError } from '../../shared/errors.ts';
@@ -63,27 +63,15 @@ export function describeCopy(
   key: StoreKey,
   manifest: BackupManifest,
 ): void {
-  const descriptor = openSync(file, 'r+');
-  try {
-    const databaseBytes = fstatSync(descriptor).size;
-    const content = Buffer.from(JSON.stringify(manifest));
-    const format = KEPT[kind];
-    const sealed = encrypt(manifestKey(key), content, about(format, databaseBytes, text));
-    const body = Buffer.from(JSON.stringify({ format, databaseBytes, ring: text, manifest: sealed }));
-    const end = Buffer.alloc(END_BYTES);
-    end.writeUInt32BE(body.length);
-    end.write(MAGIC, 4, 'latin1');
-    writeWhole(descriptor, Buffer.concat([body, end]), databaseBytes);
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-/** On a disk that is nearly full, a write may take a part and say nothing. */
-function writeWhole(descriptor: number, bytes: Buffer, position: number): void {
-  for (let done = 0; done < bytes.length;)
-    done += writeSync(descriptor, bytes, done, bytes.length - done, position + done);
+  const databaseBytes = statSync(file).size;
+  const content = Buffer.from(JSON.stringify(manifest));
+  const format = KEPT[kind];
+  const sealed = encrypt(manifestKey(key), content, about(format, databaseBytes, text));
+  const body = Buffer.from(JSON.stringify({ format, databaseBytes, ring: text, manifest: sealed }));
+  const end = Buffer.alloc(END_BYTES);
+  end.writeUInt32BE(body.length);
+  end.write(MAGIC, 4, 'latin1');
+  appendFileSync(file, Buffer.concat([body, end]), { flush: true });
 }
 
 /** What a backup says to whoever has no secret. */

@@ -4,10 +4,10 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { readdirSync, rmSync, statfsSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { readdirSync, rmSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
-import { FlameError } from '../../shared/errors.ts';
+import { FlameError, problemWithoutPath } from '../../shared/errors.ts';
 import { keyState, wrappedKeyText } from '../key.ts';
 import { readRing, ringText } from '../key-ring.ts';
 import type { Profile } from '../profile.ts';
@@ -19,6 +19,7 @@ import { checkInThread } from '../store/copy-thread.ts';
 import type { WritableDb } from '../store/handle.ts';
 import { backupName, refuseUnmarked, unusable } from './backup-folder.ts';
 import { describeCopy, type BackupManifest, type KeptKeys } from './backup-file.ts';
+import { refuseWithoutSpace } from './free-space.ts';
 
 export interface BackupOptions {
   readonly actor: string;
@@ -48,7 +49,6 @@ export interface MadeBackup {
 const PROFILE_ID = 'profile-id';
 /** The copy takes about a third of the time, reading it back the rest. */
 const COPY_PART = 0.35;
-const MEGABYTE = 1e6;
 
 /**
  * @throws FlameError BACKUP_NEEDS_SECRET, BACKUP_NO_SPACE, FILE_NOT_WRITABLE, STORE_CORRUPT, CANCELLED; there is no file
@@ -85,7 +85,7 @@ async function writeBackup(
   const keys = keptKeys(folder);
   const draft = `${file}.draft`;
   removeDrafts(file);
-  refuseWithoutSpace(db.file, file);
+  refuseWithoutSpace(dirname(file), statSync(db.file).size);
   try {
     const marks = await copyPages(db, draft, {
       signal,
@@ -148,25 +148,15 @@ function refuseUnreachable(folder: string): void {
   }
 }
 
-/** Refused ahead, so that a shared disk is not filled up. Where the file system cannot tell, writing will. */
-function refuseWithoutSpace(store: string, file: string): void {
-  const { bavail, bsize } = statfsSync(join(file, '..'));
-  const free = bavail * bsize;
-  const needed = statSync(store).size + MEGABYTE;
-  if (free === 0 || free >= needed) return;
-  const megabytes = (bytes: number): number => Math.ceil(bytes / MEGABYTE);
-  throw new FlameError('BACKUP_NO_SPACE', { needed: megabytes(needed), free: Math.floor(free / MEGABYTE) });
-}
-
 function asProblem(thrown: unknown, file: string): FlameError {
   if (thrown instanceof FlameError) return thrown;
-  const problem = thrown instanceof Error ? thrown.message : String(thrown);
+  const problem = problemWithoutPath(thrown);
   return new FlameError('FILE_NOT_WRITABLE', { file: basename(file), problem }, { cause: thrown });
 }
 
 /** What a killed backup of this profile left. */
 function removeDrafts(file: string): void {
-  const folder = join(file, '..');
+  const folder = dirname(file);
   const end = /-[0-9a-f]{8}\.flamebackup$/.exec(file)![0];
   const left = [`${end}.draft`, `${end}.draft-journal`, `${end}.draft-wal`];
   for (const name of readdirSync(folder))

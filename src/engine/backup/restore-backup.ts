@@ -3,15 +3,7 @@
  * absent or whole, and beside it what restore-stage.ts removes the next time.
  */
 
-import {
-  createReadStream,
-  createWriteStream,
-  existsSync,
-  readdirSync,
-  renameSync,
-  rmdirSync,
-  statfsSync,
-} from 'node:fs';
+import { createReadStream, createWriteStream, existsSync, readdirSync, renameSync, rmdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -27,6 +19,7 @@ import { checkInThread } from '../store/copy-thread.ts';
 import { openStore } from '../store/open.ts';
 import type { OpenedBackup } from './backup-file.ts';
 import { BACKUP_SETTINGS, BACKUP_STATE, NO_BACKUPS } from './backup-settings.ts';
+import { refuseWithoutSpace } from './free-space.ts';
 import { renewProfileId } from './make-backup.ts';
 import { beginStage, endStage, removeDeadStages, removeStage } from './restore-stage.ts';
 
@@ -42,7 +35,6 @@ export interface RestoreOptions {
 
 /** Copying takes about this part of the time, reading every page the rest. */
 const COPY_PART = 0.4;
-const MEGABYTE = 1e6;
 
 /**
  * The new profile makes no backups by itself until somebody says so: its backups would lie among those of the profile that
@@ -59,17 +51,11 @@ export async function restoreBackup(
 ): Promise<void> {
   if (existsSync(target) && readdirSync(target).length > 0)
     throw new FlameError('RESTORE_PLACE_USED', { folder: basename(target) });
-  const { databaseBytes } = backup;
   let stage: string | null = null;
   try {
     removeDeadStages(dirname(target));
     stage = beginStage(target);
-    const { bavail, bsize } = statfsSync(stage);
-    if (bavail > 0 && bavail * bsize < databaseBytes + MEGABYTE)
-      throw new FlameError('BACKUP_NO_SPACE', {
-        needed: Math.ceil((databaseBytes + MEGABYTE) / MEGABYTE),
-        free: Math.floor((bavail * bsize) / MEGABYTE),
-      });
+    refuseWithoutSpace(stage, backup.databaseBytes);
     await fillStage(file, backup, stage, options);
     if (existsSync(target)) rmdirSync(target);
     renameSync(stage, target);
