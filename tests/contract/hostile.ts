@@ -174,11 +174,13 @@ export function wrongShape(schema: Schema, canary: string): fc.Arbitrary<unknown
       (value instanceof Uint8Array && value.length > 0),
   );
   const base = rightShape(schema, canary).map((value) => value as Record<string, unknown>);
-  const name = fc.constantFrom('extra', 'path', 'then', 'constructor', 'toJSON', 'canary');
+  const { properties = {}, required = [] } = schema;
+  const name = fc
+    .constantFrom('extra', 'path', 'then', 'constructor', 'toJSON', 'canary')
+    .filter((key) => !Object.hasOwn(properties, key));
   const extra = fc
     .tuple(base, name, hostileValue(canary))
     .map(([value, key, more]) => ({ ...value, [key]: more }));
-  const { properties = {}, required = [] } = schema;
   const missing = required.map((key) => base.map(({ [key]: _left, ...rest }) => rest));
   const typed = Object.entries(properties).flatMap(([key, part]) => {
     const allowed = typesOf(part);
