@@ -3,8 +3,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { exportAudit } from '../src/engine/audit-export.ts';
-import { AuditHeadKeeper } from '../src/engine/audit-head.ts';
+import { exportAudit } from '../src/engine/audit/audit-export.ts';
+import { AuditHeadKeeper } from '../src/engine/audit/audit-head.ts';
 import { openProfile } from '../src/engine/profile.ts';
 import { appendAudit } from '../src/engine/store/audit.ts';
 import { auditPage, auditPages } from '../src/engine/store/audit-log.ts';
@@ -14,7 +14,7 @@ import { saveRecommendation } from '../src/engine/store/recommendations.ts';
 import { sampleDecision, sampleRecommendation, storedVisit } from '../src/engine/store/testing.ts';
 import { getVisit } from '../src/engine/store/visits.ts';
 import { readWorklist } from '../src/engine/store/worklist.ts';
-import { verifyStore } from '../src/engine/verify-audit.ts';
+import { verifyStore } from '../src/engine/audit/verify-audit.ts';
 import { NO_AUDIT_FILTER, type AuditFilter } from '../src/shared/audit.ts';
 
 const ENTRIES = 100_000;

@@ -10,7 +10,7 @@ import { cpus, loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
-import { setUpAccounts } from '../src/engine/accounts.ts';
+import { setUpAccounts } from '../src/engine/access/accounts.ts';
 import { backUp } from '../src/engine/backup/back-up.ts';
 import { openBackup } from '../src/engine/backup/backup-file.ts';
 import { restoreBackup } from '../src/engine/backup/restore-backup.ts';

@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 import { resultOf } from '../src/engine/devices/choose-device.ts';
 import { providersOf } from '../src/engine/devices/devices.ts';
 import { forkingProber } from '../src/engine/devices/prober.ts';
-import { openModel } from '../src/engine/model.ts';
+import { openModel } from '../src/engine/models/model.ts';
 import { memoryNeeded } from '../src/engine/models/model-memory.ts';
 import { SHIPPED_PACK } from '../src/flame/model-pack.ts';
 import { loadKnowledge } from '../src/knowledge/knowledge.ts';

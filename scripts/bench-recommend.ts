@@ -10,7 +10,7 @@ import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { createGunzip } from 'node:zlib';
 import { createHandlers } from '../src/engine/handlers.ts';
-import type { RecommendTimes } from '../src/engine/recommend.ts';
+import type { RecommendTimes } from '../src/engine/decisions/recommend.ts';
 import type { CallContext } from '../src/engine/serve.ts';
 import { getVisit } from '../src/engine/store/visits.ts';
 import { Workspace } from '../src/engine/workspace.ts';

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import type { DemoManifest } from '../src/engine/demo.ts';
+import type { DemoManifest } from '../src/engine/imports/demo.ts';
 import { loadKnowledge } from '../src/knowledge/knowledge.ts';
 
 import { compileMimic } from './demo/mimic.ts';

@@ -8,8 +8,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { makeDataset, type DatasetVisit } from '../src/engine/dataset.ts';
-import { readMappingFile } from '../src/engine/mapping-file.ts';
+import { makeDataset, type DatasetVisit } from '../src/engine/imports/dataset.ts';
+import { readMappingFile } from '../src/engine/imports/mapping-file.ts';
 import { siteMappingsOf } from '../src/engine/store/site-mappings.ts';
 import { loadKnowledge } from '../src/knowledge/knowledge.ts';
 import { detectSource } from '../src/records/sources/detect.ts';

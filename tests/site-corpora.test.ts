@@ -10,7 +10,7 @@ import { patientFold, type SiteVisit } from '../src/flame/site/site-visits.ts';
 import { syntheticVisits } from '../src/flame/testing/synthetic-visits.ts';
 import { nameForms } from '../src/knowledge/drug-name-forms.ts';
 import { DrugReader } from '../src/knowledge/drug-reader.ts';
-import { readMappingFile } from '../src/engine/mapping-file.ts';
+import { readMappingFile } from '../src/engine/imports/mapping-file.ts';
 import { siteMappingsOf } from '../src/engine/store/site-mappings.ts';
 import { shippedKnowledge } from '../src/knowledge/fixture.ts';
 import type { VisitRecord } from '../src/shared/domain.ts';

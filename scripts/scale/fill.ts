@@ -1,10 +1,10 @@
 /** Fills a profile with visits, decisions on real replies, and audit entries, in the store's own functions. Measures nothing. */
 
 import { join } from 'node:path';
-import { Recommender } from '../../src/engine/recommend.ts';
-import { openModel } from '../../src/engine/model.ts';
+import { Recommender } from '../../src/engine/decisions/recommend.ts';
+import { openModel } from '../../src/engine/models/model.ts';
 import { openProfile } from '../../src/engine/profile.ts';
-import { AuditHeadKeeper } from '../../src/engine/audit-head.ts';
+import { AuditHeadKeeper } from '../../src/engine/audit/audit-head.ts';
 import { appendAudit } from '../../src/engine/store/audit.ts';
 import { saveDecision } from '../../src/engine/store/decisions.ts';
 import type { WritableDb } from '../../src/engine/store/handle.ts';
@@ -12,7 +12,7 @@ import { newId } from '../../src/engine/store/ids.ts';
 import { saveRecommendation } from '../../src/engine/store/recommendations.ts';
 import { sampleDecision } from '../../src/engine/store/testing.ts';
 import { getVisit, insertVisits } from '../../src/engine/store/visits.ts';
-import { titlesOf } from '../../src/engine/visit-detail.ts';
+import { titlesOf } from '../../src/engine/editing/visit-detail.ts';
 import { SHIPPED_PACK } from '../../src/flame/model-pack.ts';
 import { loadKnowledge, type Knowledge } from '../../src/knowledge/knowledge.ts';
 import { OVERRIDE_SEVERITY } from '../../src/shared/domain.ts';

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { kindOf } from '../engine/models/model-kind.ts';
 import { baseFolder, type ModelFolders } from '../engine/models/installed.ts';
-import type { OpenModel } from '../engine/model.ts';
+import type { OpenModel } from '../engine/models/model.ts';
 import type { Knowledge } from '../knowledge/knowledge.ts';
 import { PATHS } from './setup.ts';
 

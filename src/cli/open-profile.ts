@@ -4,7 +4,7 @@
  */
 
 import { resolve } from 'node:path';
-import { actingAs } from '../engine/actor.ts';
+import { actingAs } from '../engine/access/actor.ts';
 import { openProfile, profileProtection, type Profile } from '../engine/profile.ts';
 import { findAccount } from '../engine/store/accounts.ts';
 import { appendAudit } from '../engine/store/audit.ts';

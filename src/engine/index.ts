@@ -12,7 +12,7 @@ import { ShellProber } from './devices/prober.ts';
 import { isTrainerPort } from '../shared/trainer-process.ts';
 import { ShellLauncher } from './finetune/launcher.ts';
 import { createHandlers } from './handlers.ts';
-import { ShellKeyStore } from './key-store.ts';
+import { ShellKeyStore } from './access/key-store.ts';
 import { readEngineOptions } from './options.ts';
 import { serve } from './serve.ts';
 

@@ -5,20 +5,20 @@ import { SEARCHED_SYSTEMS, type EngineApi, type ParamsOf, type ShellApi } from '
 import { AUDIT_GROUPS, type AuditGroup } from '../shared/audit.ts';
 import { FlameError } from '../shared/errors.ts';
 import { asId, type DecisionId, type DrugId, type PatientId, type VisitId } from '../shared/ids.ts';
-import { ACCOUNTS_PARAMETERS } from './accounts-schema.ts';
+import { ACCOUNTS_PARAMETERS } from './access/accounts-schema.ts';
 import { BACKUPS_PARAMETERS } from './backup/backup-schema.ts';
-import { decisionInput } from './decision-schema.ts';
-import { editorForm, patientInput, visitInput } from './form-schema.ts';
-import { DEVICES_PARAMETERS } from './devices-schema.ts';
-import { KEY_STORE_PARAMETERS } from './key-store-schema.ts';
-import { IMPORTS_PARAMETERS } from './imports-schema.ts';
-import { FINETUNE_PARAMETERS } from './finetune-schema.ts';
-import { MODELS_PARAMETERS } from './models-schema.ts';
-import { NOTES_PARAMETERS } from './notes-schema.ts';
-import { REASONS_PARAMETERS } from './reasons-schema.ts';
+import { decisionInput } from './decisions/decision-schema.ts';
+import { editorForm, patientInput, visitInput } from './editing/form-schema.ts';
+import { DEVICES_PARAMETERS } from './devices/devices-schema.ts';
+import { KEY_STORE_PARAMETERS } from './access/key-store-schema.ts';
+import { IMPORTS_PARAMETERS } from './imports/imports-schema.ts';
+import { FINETUNE_PARAMETERS } from './finetune/finetune-schema.ts';
+import { MODELS_PARAMETERS } from './models/models-schema.ts';
+import { NOTES_PARAMETERS } from './editing/notes-schema.ts';
+import { REASONS_PARAMETERS } from './decisions/reasons-schema.ts';
 import { EXPORT_PARAMETERS } from './exports/export-schema.ts';
 import { HOOKS_PARAMETERS } from './hooks/hooks-schema.ts';
-import { SITE_TABLE_PARAMETERS } from './site-table-schema.ts';
+import { SITE_TABLE_PARAMETERS } from './imports/site-table-schema.ts';
 import { DRAFT_NAME } from './unfinished-files.ts';
 
 /** Every call that the engine answers, the renderer's and the shell's. */
@@ -136,12 +136,25 @@ export const PARAMETERS = {
   'engine.shutdown': z.strictObject({}),
 } as const satisfies { readonly [Name in keyof Api]: z.ZodType<ParamsOf<Api, Name>> };
 
-/** @throws FlameError INVALID_INPUT naming the field and what is wrong with it */
+/**
+ * Reads the parameters of a call. A text with half a surrogate pair, as cutting through an emoji leaves it, gets U+FFFD there: SQLite
+ * would store it so, and what is hashed must be what is stored.
+ * @throws FlameError INVALID_INPUT naming the field and what is wrong with it
+ */
 export function parseParameters<Name extends keyof Api>(name: Name, params: unknown): ParamsOf<Api, Name> {
   const result = PARAMETERS[name].safeParse(params);
-  if (result.success) return result.data as ParamsOf<Api, Name>;
+  if (result.success) return wellFormed(result.data) as ParamsOf<Api, Name>;
   const [issue] = result.error.issues;
   const field = issue?.path.join('.') ?? '';
   const problem = `${name}: ${field === '' ? '' : `${field}: `}${issue?.message ?? 'wrong shape'}`;
   throw new FlameError('INVALID_INPUT', { problem });
+}
+
+/** The same value with well-formed texts; parameters hold no cycles once a schema has read them. */
+function wellFormed(value: unknown): unknown {
+  if (typeof value === 'string') return value.toWellFormed();
+  if (Array.isArray(value)) return value.map(wellFormed);
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype)
+    return value;
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, wellFormed(part)]));
 }

@@ -6,13 +6,20 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { FlameError } from '../shared/errors.ts';
-import { moveHead } from './audit-head.ts';
-import { hasKeptKey, readKeptKey, type KeyStore } from './key-store.ts';
-import { isUnsettled, readRing, settled, storeKeysOf, writeRing } from './key-ring.ts';
-import type { StoreKey } from './key-seal.ts';
-import { createKey, keyState, readKey, removeEarlierKeys, setPassphrase, type KeyState } from './key.ts';
-import { prove, type Credential, type Proved } from './sign-in.ts';
-import { SignInPauses } from './sign-in-pauses.ts';
+import { moveHead } from './audit/audit-head.ts';
+import { hasKeptKey, readKeptKey, type KeyStore } from './access/key-store.ts';
+import { isUnsettled, readRing, settled, storeKeysOf, writeRing } from './access/key-ring.ts';
+import type { StoreKey } from './access/key-seal.ts';
+import {
+  createKey,
+  keyState,
+  readKey,
+  removeEarlierKeys,
+  setPassphrase,
+  type KeyState,
+} from './access/key.ts';
+import { prove, type Credential, type Proved } from './access/sign-in.ts';
+import { SignInPauses } from './access/sign-in-pauses.ts';
 import type { WritableDb } from './store/handle.ts';
 import { createStore, openStore, saltOf, storeExists } from './store/open.ts';
 

@@ -6,7 +6,7 @@
 import { lstat, rm } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { z } from 'zod';
-import { actorName } from './actor.ts';
+import { actorName } from './access/actor.ts';
 import { errorCode } from './publish.ts';
 import { readSetting, writeSetting } from './store/accounts.ts';
 import { appendAudit } from './store/audit.ts';

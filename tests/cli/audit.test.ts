@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { AuditHeadKeeper } from '../../src/engine/audit-head.ts';
+import { AuditHeadKeeper } from '../../src/engine/audit/audit-head.ts';
 import { openProfile, type Profile } from '../../src/engine/profile.ts';
 import { appendAudit } from '../../src/engine/store/audit.ts';
 import { temporaryFolder } from '../../src/engine/store/testing.ts';

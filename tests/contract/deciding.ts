@@ -1,6 +1,6 @@
 /** Signs a list over the contract as the screen does: a word on every drug, a reason for every severe warning. */
 
-import { reasonsFor } from '../../src/engine/decide-fixture.ts';
+import { reasonsFor } from '../../src/engine/decisions/decide-fixture.ts';
 import { newId } from '../../src/engine/store/ids.ts';
 import { NO_USE, type DecisionInput, type RejectedDrug } from '../../src/shared/decision.ts';
 import type { DecisionId, DrugId } from '../../src/shared/ids.ts';

@@ -71,6 +71,15 @@ async function refusedThenTaken(
   return decision;
 }
 
+it('half an emoji in what the physician wrote does not break the seal', async () => {
+  const half = 'seen today \uD83D';
+  const decision = await save({ ...(await signed()), comment: half, signature: { name: half, role: half } });
+  expect(decision).toMatchObject({ comment: 'seen today \uFFFD', signature: { name: 'seen today \uFFFD' } });
+  expect(await app.engine.call('decisions.seal', { decisionId: decision.id })).toMatchObject({
+    intact: true,
+  });
+});
+
 describe('a decision that may not be signed', () => {
   it.each<[code: string, details: object, spoil: (input: DecisionInput) => DecisionInput]>([
     ['SIGNATURE_REQUIRED', {}, (input) => ({ ...input, signature: { name: '  ', role: 'MD' } })],

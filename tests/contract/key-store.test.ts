@@ -6,7 +6,7 @@
 import { copyFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { KeyStore } from '../../src/engine/key-store.ts';
+import type { KeyStore } from '../../src/engine/access/key-store.ts';
 import { NO_AUDIT_FILTER } from '../../src/shared/audit.ts';
 import { CHEAP, startEngine, TestFolders, type TestEngine } from './engine.ts';
 

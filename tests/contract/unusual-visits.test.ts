@@ -3,8 +3,8 @@
 import { join, resolve } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openModel, type OpenModel } from '../../src/engine/model.ts';
-import { Recommender, type RecommendInput } from '../../src/engine/recommend.ts';
+import { openModel, type OpenModel } from '../../src/engine/models/model.ts';
+import { Recommender, type RecommendInput } from '../../src/engine/decisions/recommend.ts';
 import { ALPHA_GRID } from '../../src/flame/decoding.ts';
 import { SHIPPED_PACK } from '../../src/flame/model-pack.ts';
 import { loadKnowledge } from '../../src/knowledge/knowledge.ts';

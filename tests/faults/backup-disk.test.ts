@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { setUpAccounts } from '../../src/engine/accounts.ts';
+import { setUpAccounts } from '../../src/engine/access/accounts.ts';
 import { backUp } from '../../src/engine/backup/back-up.ts';
 import { openBackup } from '../../src/engine/backup/backup-file.ts';
 import { backupState } from '../../src/engine/backup/backup-settings.ts';

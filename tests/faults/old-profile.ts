@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { mkdirSync } from 'node:fs';
 import Database from 'better-sqlite3';
-import { createKey } from '../../src/engine/key.ts';
+import { createKey } from '../../src/engine/access/key.ts';
 import { STORE_FILE } from '../../src/engine/profile.ts';
 import { migrate } from '../../src/engine/store/migrate.ts';
 

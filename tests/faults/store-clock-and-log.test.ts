@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
-import { AuditHeadKeeper, checkHead } from '../../src/engine/audit-head.ts';
+import { AuditHeadKeeper, checkHead } from '../../src/engine/audit/audit-head.ts';
 import { openProfile, type Profile } from '../../src/engine/profile.ts';
 import { lastAudit, verifyAudit } from '../../src/engine/store/audit.ts';
 import {
@@ -18,7 +18,7 @@ import {
   temporaryFolder,
 } from '../../src/engine/store/testing.ts';
 import { readWorklist } from '../../src/engine/store/worklist.ts';
-import { verifyStore } from '../../src/engine/verify-audit.ts';
+import { verifyStore } from '../../src/engine/audit/verify-audit.ts';
 import type { VisitId } from '../../src/shared/ids.ts';
 
 const LONG = Number(process.env['FLAME_LONG'] ?? 1);

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { importVisits } from '../../src/engine/import-visits.ts';
+import { importVisits } from '../../src/engine/imports/import-visits.ts';
 import { openProfile, protectProfile } from '../../src/engine/profile.ts';
 import { saveDecision } from '../../src/engine/store/decisions.ts';
 import { listPatients } from '../../src/engine/store/patients.ts';

@@ -3,7 +3,7 @@
 import { join, resolve } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { loadDemo } from '../../src/engine/demo.ts';
+import { loadDemo } from '../../src/engine/imports/demo.ts';
 import { exportRecords } from '../../src/engine/exports/export-records.ts';
 import type { Profile } from '../../src/engine/profile.ts';
 import { insertVisits, getVisit, type NewVisit } from '../../src/engine/store/visits.ts';

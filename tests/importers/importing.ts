@@ -3,10 +3,10 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { importPicked, type PickedImport } from '../../src/engine/import-picked.ts';
+import { importPicked, type PickedImport } from '../../src/engine/imports/import-picked.ts';
 import type { Profile } from '../../src/engine/profile.ts';
 import { siteMappingsOf } from '../../src/engine/store/site-mappings.ts';
-import { titlesOf } from '../../src/engine/visit-detail.ts';
+import { titlesOf } from '../../src/engine/editing/visit-detail.ts';
 import { shippedKnowledge } from '../../src/knowledge/fixture.ts';
 import type { ImportReport } from '../../src/shared/import-api.ts';
 

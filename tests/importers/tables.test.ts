@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { withStore } from '../../src/engine/store/testing.ts';
-import { makeDataset, type DatasetRules, type DatasetVisit } from '../../src/engine/dataset.ts';
-import { mappingCsv, readMappingFile } from '../../src/engine/mapping-file.ts';
+import { makeDataset, type DatasetRules, type DatasetVisit } from '../../src/engine/imports/dataset.ts';
+import { mappingCsv, readMappingFile } from '../../src/engine/imports/mapping-file.ts';
 import { siteMappingsOf } from '../../src/engine/store/site-mappings.ts';
 import { shippedKnowledge } from '../../src/knowledge/fixture.ts';
 import { ndcKey } from '../../src/knowledge/drug-reader.ts';

@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
-import { STORING } from '../../src/engine/import-progress.ts';
+import { STORING } from '../../src/engine/imports/import-progress.ts';
 import { withStore } from '../../src/engine/store/testing.ts';
 import type { ImportProgress } from '../../src/shared/import-api.ts';
 import { DEMO, importInto, SYNTHEA } from './importing.ts';

@@ -1,11 +1,11 @@
 /** `flame accounts`: lists the accounts of a profile, and unlocks one after wrong passphrases. Adds and removes none. */
 
 import { Command } from 'commander';
-import { actorName } from '../../engine/actor.ts';
-import { SignInPauses } from '../../engine/sign-in-pauses.ts';
+import { actorName } from '../../engine/access/actor.ts';
+import { SignInPauses } from '../../engine/access/sign-in-pauses.ts';
 import { listAccounts } from '../../engine/store/accounts.ts';
 import { appendAudit } from '../../engine/store/audit.ts';
-import { foldName } from '../../engine/key-ring.ts';
+import { foldName } from '../../engine/access/key-ring.ts';
 import { FlameError } from '../../shared/errors.ts';
 import { withProfile } from '../open-profile.ts';
 import { table, writeJson, writeLines } from '../output.ts';

@@ -1,7 +1,7 @@
 /** `flame audit`: checks the audit log of a profile. Changes nothing in it. */
 
 import { Command } from 'commander';
-import { verifyStore } from '../../engine/verify-audit.ts';
+import { verifyStore } from '../../engine/audit/verify-audit.ts';
 import { isSound, type AuditHeadState, type AuditVerification } from '../../shared/audit.ts';
 import { FlameError } from '../../shared/errors.ts';
 import { percent, ProgressLine, writeJson, writeLines } from '../output.ts';

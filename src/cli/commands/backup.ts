@@ -6,7 +6,7 @@ import { openBackup, type BackupCredential, type BackupManifest } from '../../en
 import { backUp } from '../../engine/backup/back-up.ts';
 import { restoreBackup } from '../../engine/backup/restore-backup.ts';
 import { DEFAULT_RETENTION, type Retention } from '../../shared/backup-api.ts';
-import { actorName } from '../../engine/actor.ts';
+import { actorName } from '../../engine/access/actor.ts';
 import { FlameError } from '../../shared/errors.ts';
 import { withProfile } from '../open-profile.ts';
 import { APP_VERSION } from '../setup.ts';

@@ -3,7 +3,7 @@
 import { createReadStream, existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import { actorName } from '../../engine/actor.ts';
+import { actorName } from '../../engine/access/actor.ts';
 import { decryptedByPassphrase } from '../../engine/exports/age.ts';
 import { exportRecords } from '../../engine/exports/export-records.ts';
 import { writeWhole } from '../../engine/write-whole.ts';

@@ -1,13 +1,13 @@
 /** `flame import`: visits from a file or folder into the database of a profile. The importer is the app's own. */
 
 import { Command, Option } from 'commander';
-import { actorName } from '../../engine/actor.ts';
-import { importPicked } from '../../engine/import-picked.ts';
-import { readMappingFile } from '../../engine/mapping-file.ts';
-import { storeMappings } from '../../engine/mapping-changes.ts';
+import { actorName } from '../../engine/access/actor.ts';
+import { importPicked } from '../../engine/imports/import-picked.ts';
+import { readMappingFile } from '../../engine/imports/mapping-file.ts';
+import { storeMappings } from '../../engine/imports/mapping-changes.ts';
 import { listMappings, siteMappingsOf } from '../../engine/store/site-mappings.ts';
 import { readColumnMapping } from '../../records/sources/generic-csv.ts';
-import { titlesOf } from '../../engine/visit-detail.ts';
+import { titlesOf } from '../../engine/editing/visit-detail.ts';
 import { FlameError } from '../../shared/errors.ts';
 import { IMPORT_FORMATS, type ImportFormat, type ImportReport } from '../../shared/import-api.ts';
 import { counted, duration, ProgressLine, writeJson, writeLines } from '../output.ts';

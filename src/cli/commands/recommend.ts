@@ -1,7 +1,7 @@
 /** `flame recommend`: the engine's recommendation for one visit in a file, shown along the slider. Stores nothing. */
 
 import { Command } from 'commander';
-import { Recommender } from '../../engine/recommend.ts';
+import { Recommender } from '../../engine/decisions/recommend.ts';
 import { SHIPPED_PACK } from '../../flame/model-pack.ts';
 import type { Knowledge } from '../../knowledge/knowledge.ts';
 import { EVALUATION_SEVERITY, type Interaction } from '../../shared/domain.ts';

@@ -3,7 +3,7 @@
 import { mkdirSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { summaryOf } from '../../engine/model.ts';
+import { summaryOf } from '../../engine/models/model.ts';
 import { SHIPPED_PACK } from '../../flame/model-pack.ts';
 import { trainPack, type TrainPackProgress } from '../../flame/train-pack.ts';
 import { duration, ProgressLine, writeJson, writeLines } from '../output.ts';

@@ -6,7 +6,7 @@
 import { basename } from 'node:path';
 import type { BackupEntry, Retention } from '../../shared/backup-api.ts';
 import { toWireError } from '../../shared/errors.ts';
-import { hasRing, readRing } from '../key-ring.ts';
+import { hasRing, readRing } from '../access/key-ring.ts';
 import type { Profile } from '../profile.ts';
 import { appendAudit } from '../store/audit.ts';
 import { listBackups, outdated, removeBackups } from './backup-folder.ts';

@@ -8,11 +8,11 @@ import { appendFileSync, closeSync, fstatSync, openSync, readSync, statSync } fr
 import { basename } from 'node:path';
 import { z } from 'zod';
 import { FlameError } from '../../shared/errors.ts';
-import { openWrappedKey } from '../key.ts';
-import { accountEntry, openEntry, parseRing, storeKeysOf, type KeyRing } from '../key-ring.ts';
-import { decrypt, encrypt, hex, type StoreKey } from '../key-seal.ts';
-import { readAccessCode } from '../access-code.ts';
-import type { Credential } from '../sign-in.ts';
+import { openWrappedKey } from '../access/key.ts';
+import { accountEntry, openEntry, parseRing, storeKeysOf, type KeyRing } from '../access/key-ring.ts';
+import { decrypt, encrypt, hex, type StoreKey } from '../access/key-seal.ts';
+import { readAccessCode } from '../access/access-code.ts';
+import type { Credential } from '../access/sign-in.ts';
 
 const MAGIC = 'FLAMEBAK';
 /** Length of the description before the end, and the magic. */

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { setUpAccounts } from '../accounts.ts';
+import { setUpAccounts } from '../access/accounts.ts';
 import { writeSetting } from '../store/accounts.ts';
 import { listAudit } from '../store/audit.ts';
 import { storedVisit, temporaryFolder } from '../store/testing.ts';

@@ -5,7 +5,7 @@
 
 import type { BackupEntry, BackupsState } from '../../shared/backup-api.ts';
 import { FlameError, toWireError } from '../../shared/errors.ts';
-import { keyState } from '../key.ts';
+import { keyState } from '../access/key.ts';
 import { appendAudit } from '../store/audit.ts';
 import { checkInThread } from '../store/copy-thread.ts';
 import type { Workspace } from '../workspace.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { FlameError } from '../../shared/errors.ts';
-import { setUpAccounts } from '../accounts.ts';
+import { setUpAccounts } from '../access/accounts.ts';
 import { openProfile, type Profile } from '../profile.ts';
 import { storedVisit, temporaryFolder } from '../store/testing.ts';
 import { openBackup } from './backup-file.ts';

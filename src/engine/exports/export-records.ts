@@ -21,8 +21,8 @@ import {
 import { Deidentifier, researchLines, type ResearchNames } from '../../records/research-lines.ts';
 import { FlameError } from '../../shared/errors.ts';
 import type { ExportProgress, ExportReport, ExportWish } from '../../shared/export-api.ts';
-import type { StoreKey } from '../key-seal.ts';
-import { withLeanHeap } from '../lean-heap.ts';
+import type { StoreKey } from '../access/key-seal.ts';
+import { withLeanHeap } from '../imports/lean-heap.ts';
 import { appendAudit } from '../store/audit.ts';
 import type { WritableDb } from '../store/handle.ts';
 import { draftBook } from '../unfinished-files.ts';

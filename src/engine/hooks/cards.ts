@@ -18,7 +18,7 @@ import { NOT_RECORDED, OVERRIDE_SEVERITY, type EarlierVisit, type Severity } fro
 import type { Finding, FoundFinding } from '../../shared/findings.ts';
 import { asId, type DrugId, type VisitId } from '../../shared/ids.ts';
 import { probabilityOf, selectGridPoint, type Recommendation } from '../../shared/recommendation.ts';
-import type { Recommender } from '../recommend.ts';
+import type { Recommender } from '../decisions/recommend.ts';
 import type { NamedPatient } from '../store/earlier-visits.ts';
 import type { Card, HookRequest, Suggestion } from './protocol.ts';
 

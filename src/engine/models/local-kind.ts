@@ -11,7 +11,7 @@ import { type PackManifest, readModelPack } from '../../flame/model-pack.ts';
 import type { ModelSummary } from '../../shared/contract.ts';
 import { FlameError } from '../../shared/errors.ts';
 import { protocolSentence } from '../../shared/recommendation.ts';
-import { LISTS_DECODED, modelOf, summaryOf } from '../model.ts';
+import { LISTS_DECODED, modelOf, summaryOf } from './model.ts';
 import type { ModelKind } from './model-kind.ts';
 
 export const localKind: ModelKind = {

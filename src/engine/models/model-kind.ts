@@ -11,7 +11,7 @@ import type { SessionOptions } from '../../nn/session.ts';
 import type { ModelSummary } from '../../shared/contract.ts';
 import { FlameError } from '../../shared/errors.ts';
 import type { ModelDetails } from '../../shared/models-api.ts';
-import { openModel, summaryOf, type OpenModel } from '../model.ts';
+import { openModel, summaryOf, type OpenModel } from './model.ts';
 import { localKind } from './local-kind.ts';
 import { textKind } from './text-kind.ts';
 

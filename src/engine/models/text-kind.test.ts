@@ -16,9 +16,9 @@ import { loadKnowledge } from '../../knowledge/knowledge.ts';
 import { type ClinicalContext, HARD_RULE_SEVERITY, NOT_RECORDED } from '../../shared/domain.ts';
 import { asId, type DrugId, type VisitId } from '../../shared/ids.ts';
 import { selectGridPoint } from '../../shared/recommendation.ts';
-import { Explainer } from '../explain.ts';
-import { openModel, type OpenModel } from '../model.ts';
-import { isMadeFrom, Recommender, type RecommendInput } from '../recommend.ts';
+import { Explainer } from '../decisions/explain.ts';
+import { openModel, type OpenModel } from './model.ts';
+import { isMadeFrom, Recommender, type RecommendInput } from '../decisions/recommend.ts';
 import { RecommendationReply } from '../store/json-columns.ts';
 import { kindOf } from './model-kind.ts';
 

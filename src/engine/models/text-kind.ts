@@ -13,7 +13,7 @@ import { TextModel } from '../../flame/text/text-model.ts';
 import type { ModelSummary } from '../../shared/contract.ts';
 import { FlameError } from '../../shared/errors.ts';
 import { protocolSentence } from '../../shared/recommendation.ts';
-import { LISTS_DECODED, type OpenModel } from '../model.ts';
+import { LISTS_DECODED, type OpenModel } from './model.ts';
 import type { ModelKind } from './model-kind.ts';
 
 const LISTS_WRITTEN = 'by a language model along the formulary, reinforced by step-wise GRPO';

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import type { CodeKind } from '../../shared/accounts-api.ts';
 import { ROLES, type Role } from '../../shared/roles.ts';
-import { foldName } from '../key-ring.ts';
+import { foldName } from '../access/key-ring.ts';
 import type { ReadableDb, WritableDb } from './handle.ts';
 
 export interface StoredAccount {

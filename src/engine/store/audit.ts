@@ -122,16 +122,19 @@ const Content = z.record(z.string(), z.unknown());
 const START = '0'.repeat(64);
 const PAGE = 1000;
 
-/** Adds an entry. Call it inside the transaction that makes the change it tells of. */
+/**
+ * Adds an entry. Call it inside the transaction that makes the change it tells of. Half a surrogate pair becomes U+FFFD before
+ * the hash is taken, as SQLite would make it: the entry must hash the same when it is read back.
+ */
 export function appendAudit(db: WritableDb, event: AuditEvent, at: string = new Date().toISOString()): void {
   db.transaction(() => {
     const last = lastAudit(db);
     const row = {
       sequence: (last?.sequence ?? 0) + 1,
       at,
-      actor: event.actor,
+      actor: event.actor.toWellFormed(),
       action: event.action,
-      subject: event.subject,
+      subject: event.subject.toWellFormed(),
       content: JSON.stringify(event.content),
       previous_hash: last?.hash ?? START,
     };

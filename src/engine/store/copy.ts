@@ -7,7 +7,7 @@ import { closeSync, openSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type Database from 'better-sqlite3';
 import { FlameError } from '../../shared/errors.ts';
-import type { StoreKey } from '../key-seal.ts';
+import type { StoreKey } from '../access/key-seal.ts';
 import { storeError, type ReadableDb, type WritableDb } from './handle.ts';
 import {
   applyKey,

@@ -1,7 +1,7 @@
 /** Reads each visit's latest decision beside what the model had said of it. Counts nothing and writes nothing. */
 
 import { asId, type DrugId, type VisitId } from '../../shared/ids.ts';
-import { leftAsProposed, type DecidedVisit } from '../decision-habits.ts';
+import { leftAsProposed, type DecidedVisit } from '../decisions/decision-habits.ts';
 import type { ReadableDb } from './handle.ts';
 import { DecidedReply, DrugIds, DrugNames } from './json-columns.ts';
 

@@ -4,7 +4,7 @@
  */
 
 import type { Draft } from '../../shared/editing.ts';
-import { editorForm } from '../form-schema.ts';
+import { editorForm } from '../editing/form-schema.ts';
 import type { ReadableDb, WritableDb } from './handle.ts';
 
 /** The owner of what was typed without accounts, during emergency access, or by an account that was removed. */

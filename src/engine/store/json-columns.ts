@@ -13,7 +13,7 @@ import {
 import { CHECKS } from '../../shared/findings.ts';
 import { asId, type DrugId, type RecommendationId, type VisitId } from '../../shared/ids.ts';
 import { NO_HABITS, type Recommendation } from '../../shared/recommendation.ts';
-import type { DecidedVisit } from '../decision-habits.ts';
+import type { DecidedVisit } from '../decisions/decision-habits.ts';
 
 const drugId = z.string().transform((text) => asId<DrugId>(text));
 export const severity = z.union([

@@ -7,7 +7,7 @@ import { closeSync, existsSync, fsyncSync, openSync, readSync, readdirSync, rmSy
 import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { FlameError } from '../../shared/errors.ts';
-import { KEY_BYTES, SALT_BYTES, type StoreKey } from '../key-seal.ts';
+import { KEY_BYTES, SALT_BYTES, type StoreKey } from '../access/key-seal.ts';
 import { publishFile } from '../publish.ts';
 import { handleOf, sqliteCode, storeError, type WritableDb } from './handle.ts';
 import { migrate, schemaVersion } from './migrate.ts';

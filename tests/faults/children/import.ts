@@ -1,10 +1,10 @@
 /** Imports what lies at argv[3] into the profile in argv[2], in the format that it is detected to have; says what came of it and the most memory used. */
 
 import { join, resolve } from 'node:path';
-import { importPicked } from '../../../src/engine/import-picked.ts';
+import { importPicked } from '../../../src/engine/imports/import-picked.ts';
 import { openProfile } from '../../../src/engine/profile.ts';
 import { loadKnowledge } from '../../../src/knowledge/knowledge.ts';
-import { titlesOf } from '../../../src/engine/visit-detail.ts';
+import { titlesOf } from '../../../src/engine/editing/visit-detail.ts';
 import { FlameError } from '../../../src/shared/errors.ts';
 import { say } from './say.ts';
 

@@ -4,12 +4,12 @@
  * number argv[4] on.
  */
 
-import { changePassphrase } from '../../../src/engine/accounts.ts';
+import { changePassphrase } from '../../../src/engine/access/accounts.ts';
 import { openBackup } from '../../../src/engine/backup/backup-file.ts';
 import { backUp } from '../../../src/engine/backup/back-up.ts';
 import { restoreBackup } from '../../../src/engine/backup/restore-backup.ts';
 import { openProfile } from '../../../src/engine/profile.ts';
-import { prepareRekey } from '../../../src/engine/rekey.ts';
+import { prepareRekey } from '../../../src/engine/access/rekey.ts';
 import { secretNumber } from '../secrets.ts';
 import { say } from './say.ts';
 

@@ -3,7 +3,7 @@
  * argv[4], or only `open` it, which brings it to the newest schema.
  */
 
-import { importVisits } from '../../../src/engine/import-visits.ts';
+import { importVisits } from '../../../src/engine/imports/import-visits.ts';
 import { openProfile } from '../../../src/engine/profile.ts';
 import { saveDecision } from '../../../src/engine/store/decisions.ts';
 import { saveRecommendation } from '../../../src/engine/store/recommendations.ts';

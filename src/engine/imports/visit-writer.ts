@@ -1,0 +1,212 @@
+/**
+ * Stores imported records in batches and tells what was stored, skipped and refused; in a dry run it only tells. Knows
+ * patients and visits, and nothing of formats.
+ */
+
+import type { ImportLog } from '../../records/import-log.ts';
+import { interpretVisit, type DrugResolver, type ParsedVisit } from '../../records/visit-record.ts';
+import type { ImportFormat, ImportReport } from '../../shared/import-api.ts';
+import { NOT_RECORDED, type Patient, type Visit } from '../../shared/domain.ts';
+import { FlameError } from '../../shared/errors.ts';
+import type { PatientId, VisitId } from '../../shared/ids.ts';
+import { appendAudit } from '../store/audit.ts';
+import type { WritableDb } from '../store/handle.ts';
+import { newId } from '../store/ids.ts';
+import { advanceRun, endRun, type RunCounts } from '../store/import-runs.ts';
+import { findPatientBySource } from '../store/patients.ts';
+import type { Titles } from '../store/search.ts';
+import { findVisitBySource, insertVisits, isOwnVisit, type NewVisit } from '../store/visits.ts';
+
+export interface ImportedVisit {
+  readonly record: ParsedVisit;
+  /** By which a second import recognises the source's record. */
+  readonly hash: string;
+  readonly line: number;
+  readonly file?: string | undefined;
+}
+
+export interface WriterOptions {
+  readonly db: WritableDb;
+  readonly log: ImportLog;
+  /** Ingredients of the drug names in the records. */
+  readonly resolveDrugs: DrugResolver;
+  readonly titles: Titles;
+  readonly demo: boolean;
+  readonly actor: string;
+  /** Set in a dry run: true when a key is asked for the first time. */
+  readonly firstSeen?: ((key: string) => boolean) | undefined;
+  /** The run that this import is, perhaps one that goes on: what it handled before is counted and not looked at again. */
+  readonly run?: (RunCounts & { readonly id: string }) | undefined;
+}
+
+export class VisitWriter {
+  visitsCreated = 0;
+  visitsSkipped = 0;
+  #patientsCreated = 0;
+  /** Visits that were handed in, and those of them that an earlier part of the run stored. */
+  #handled = 0;
+  readonly #before: number;
+  readonly #options: WriterOptions;
+
+  constructor(options: WriterOptions) {
+    this.#options = options;
+    this.#before = options.run?.handled ?? 0;
+    this.visitsCreated = options.run?.visitsCreated ?? 0;
+    this.visitsSkipped = options.run?.visitsSkipped ?? 0;
+    this.#patientsCreated = options.run?.patientsCreated ?? 0;
+  }
+
+  /** Stores one batch in one transaction. Counts only what was committed. */
+  store(batch: readonly ImportedVisit[]): void {
+    const passed = Math.max(0, Math.min(batch.length, this.#before - this.#handled));
+    this.#handled += passed;
+    for (const { record } of batch.slice(0, passed)) this.#countUnknown(record);
+    if (passed < batch.length) this.#store(batch.slice(passed));
+  }
+
+  #store(batch: readonly ImportedVisit[]): void {
+    const { db, titles, firstSeen, run } = this.#options;
+    let skipped = 0;
+    const visits: NewVisit[] = [];
+    const hashes = new Map<string, string>();
+    const patients = new Map<string, Patient>();
+    for (const { record, hash, line, file } of batch) {
+      const stored = hashes.get(record.visit) ?? this.#storedHash(record.visit);
+      if (stored === undefined && isOwnVisit(db, record.visit)) {
+        this.#options.log.refuse(
+          line,
+          `visit ${record.visit} came from this database; it was not changed`,
+          file,
+        );
+      } else if (stored === undefined) {
+        hashes.set(record.visit, hash);
+        if (firstSeen && !firstSeen(`visit ${record.visit}`)) skipped += 1;
+        else visits.push({ ...this.#newVisit(record, patients), sourceHash: hash });
+      } else if (stored === hash) {
+        skipped += 1;
+      } else {
+        this.#options.log.refuse(
+          line,
+          `visit ${record.visit} is stored already with other content; it was not changed`,
+          file,
+        );
+      }
+    }
+    const patientsCreated = visits.filter(
+      ({ newPatient }) =>
+        newPatient &&
+        (!firstSeen || newPatient.sourceId === null || firstSeen(`patient ${newPatient.sourceId}`)),
+    ).length;
+    const counts: RunCounts = {
+      handled: this.#handled + batch.length,
+      visitsCreated: this.visitsCreated + visits.length,
+      visitsSkipped: this.visitsSkipped + skipped,
+      patientsCreated: this.#patientsCreated + patientsCreated,
+    };
+    if (!firstSeen) {
+      db.transaction(() => {
+        insertVisits(db, visits, titles, 'later');
+        if (run) advanceRun(db, run.id, counts);
+      });
+    }
+    this.#handled = counts.handled;
+    this.visitsCreated = counts.visitsCreated;
+    this.visitsSkipped = counts.visitsSkipped;
+    this.#patientsCreated = counts.patientsCreated;
+  }
+
+  /**
+   * The report of all that was stored, written into the audit log.
+   * @throws FlameError IMPORT_EMPTY when not a single visit could be used
+   */
+  finish(name: string, format: ImportFormat, cancelled: boolean): ImportReport {
+    const { db, log, firstSeen, run } = this.#options;
+    const counted = log.report();
+    if (!cancelled && this.visitsCreated + this.visitsSkipped === 0) {
+      throw new FlameError('IMPORT_EMPTY', {
+        file: name,
+        refused: counted.refusedCount,
+        problem: log.whyEmpty(),
+      });
+    }
+    const report: ImportReport = {
+      file: name,
+      format,
+      dryRun: firstSeen !== undefined,
+      patientsCreated: this.#patientsCreated,
+      visitsCreated: this.visitsCreated,
+      visitsSkipped: this.visitsSkipped,
+      ...counted,
+      cancelled,
+      ...(this.#before > 0 ? { resumedAfter: this.#before } : {}),
+    };
+    if (!report.dryRun)
+      db.transaction(() => {
+        if (run && !cancelled) endRun(db, run.id);
+        this.#audit(report);
+      });
+    return report;
+  }
+
+  #audit(report: ImportReport): void {
+    const { db, demo, actor } = this.#options;
+    const { format, cancelled = false } = report;
+    const { linesRead, patientsCreated, visitsCreated, visitsSkipped, refusedCount } = report;
+    appendAudit(db, {
+      actor,
+      action: demo ? 'demo.loaded' : 'visits.imported',
+      subject: report.file,
+      content: {
+        format,
+        linesRead,
+        patientsCreated,
+        visitsCreated,
+        visitsSkipped,
+        refusedCount,
+        cancelled,
+      },
+    });
+  }
+
+  #storedHash(sourceId: string): string | undefined {
+    const found = findVisitBySource(this.#options.db, sourceId, this.#options.demo);
+    return found ? (found.sourceHash ?? '') : undefined;
+  }
+
+  #countUnknown({ dx, dx_system }: ParsedVisit): void {
+    const { titles, log } = this.#options;
+    for (const code of dx) if (titles.titleOf(dx_system, code) === null) log.unknownCode(code);
+  }
+
+  #newVisit(record: ParsedVisit, patients: Map<string, Patient>): NewVisit {
+    const { db, resolveDrugs, demo } = this.#options;
+    const { unresolved: _counted, ...content } = interpretVisit(record, resolveDrugs);
+    this.#countUnknown(record);
+    const known =
+      record.patient === undefined
+        ? null
+        : (patients.get(record.patient) ?? findPatientBySource(db, record.patient, demo));
+    const patient = known ?? patientOf(record, demo);
+    if (record.patient !== undefined) patients.set(record.patient, patient);
+    const visit: Visit = {
+      id: newId<VisitId>(),
+      patientId: patient.id,
+      sourceId: record.visit,
+      ...NOT_RECORDED,
+      ...content,
+    };
+    return { visit, demo, ...(known ? {} : { newPatient: patient }) };
+  }
+}
+
+function patientOf(record: ParsedVisit, demo: boolean): Patient {
+  const label = record.patient === undefined ? `Visit ${record.visit}` : `Patient ${record.patient}`;
+  return {
+    id: newId<PatientId>(),
+    name: record.name ?? label,
+    sourceId: record.patient ?? null,
+    sex: record.sex,
+    birthYear: record.year - record.age,
+    demo,
+  };
+}
