@@ -176,7 +176,7 @@ function engineHandlers(
     },
 
     'store.unlock': async (params) => {
-      await workspace.unlock(parseParameters('store.unlock', params).passphrase);
+      await workspace.store.unlock(parseParameters('store.unlock', params).passphrase);
       return workspace.status();
     },
 
@@ -185,7 +185,7 @@ function engineHandlers(
       const folder = workspace.options.profile;
       await confirmProtection(workspace.db, folder, actor(), present);
       const kept = hasKeptKey(folder);
-      await workspace.protect(passphrase);
+      await workspace.store.protect(passphrase);
       if (kept) audit('key-store.switched-off', 'profile', { because: 'passphrase.changed' });
       audit('passphrase.changed', 'profile', { protected: passphrase !== null });
       return workspace.status();
@@ -199,7 +199,7 @@ function engineHandlers(
     'demo.load': async (params, context) => {
       parseParameters('demo.load', params);
       return loadDemo(workspace.db, demoFolder, importOptions(context)).finally(() =>
-        workspace.completeSearch(),
+        workspace.store.completeSearch(),
       );
     },
 

@@ -41,7 +41,8 @@ export function accountsHandlers(workspace: Workspace, isTraining: () => boolean
   const { session } = workspace;
   const status = (): AppStatus => workspace.status();
   const cost = workspace.options.scryptCost ?? SCRYPT_COST;
-  const keeping = (): Keeping => workspace.withProfile((profile) => ({ profile, actor: actorName(), cost }));
+  const keeping = (): Keeping =>
+    workspace.store.withProfile((profile) => ({ profile, actor: actorName(), cost }));
   const note = (action: AuditEvent['action'], subject: string, content: AuditEvent['content']): void =>
     appendAudit(workspace.db, { actor: actorName(), action, subject, content });
   const list = (): AccountList => accountList(workspace);
@@ -79,7 +80,7 @@ export function accountsHandlers(workspace: Workspace, isTraining: () => boolean
     'accounts.resetPassphrase': async (params) => {
       const { id, passphrase } = parseParameters('accounts.resetPassphrase', params);
       await resetPassphrase(keeping(), id, passphrase);
-      workspace.pauses.forget(id);
+      workspace.store.pauses.forget(id);
       return list();
     },
 
@@ -91,8 +92,8 @@ export function accountsHandlers(workspace: Workspace, isTraining: () => boolean
     'accounts.unlock': (params) => {
       const { id } = parseParameters('accounts.unlock', params);
       const { name } = getAccount(keeping(), id);
-      const failures = workspace.pauses.failures(id);
-      workspace.pauses.forget(id);
+      const failures = workspace.store.pauses.failures(id);
+      workspace.store.pauses.forget(id);
       note('account.unlocked', id, { name, failures });
       return list();
     },
@@ -119,7 +120,7 @@ export function accountsHandlers(workspace: Workspace, isTraining: () => boolean
       if (isTraining()) throw new FlameError('TRAINING_RUNS');
       if (session.isBusy) throw new FlameError('STORE_BUSY');
       note('store.rekey-started', 'profile', {});
-      workspace.exchangeProfile(prepareRekey);
+      workspace.store.exchange(prepareRekey);
       note('store.rekeyed', 'profile', {});
       return status();
     },
@@ -156,7 +157,7 @@ export function accountsHandlers(workspace: Workspace, isTraining: () => boolean
         throw new FlameError('ACCESS_REFUSED', { method: 'session.recover' });
       const recovering = { ...keeping(), actor: 'recovery code' };
       await recoverAccount(recovering, account, passphrase);
-      workspace.pauses.forget(account);
+      workspace.store.pauses.forget(account);
       // The paper was in somebody's hands: it opens nothing any more.
       const recoveryCode = await renewCode(recovering, 'recovery');
       session.begin(account);
@@ -194,8 +195,8 @@ function accountList(workspace: Workspace): AccountList {
   const ring = readRing(workspace.options.profile);
   const view = ({ publicKey: _, ...account }: StoredAccount): Account => ({
     ...account,
-    failures: workspace.pauses.failures(account.id),
-    waitSeconds: workspace.pauses.wait(account.id),
+    failures: workspace.store.pauses.failures(account.id),
+    waitSeconds: workspace.store.pauses.wait(account.id),
     keyMissing: entryOf(ring, account.id) === null,
   });
   return {

@@ -32,7 +32,7 @@ export function keyStoreHandlers(
     const answer = await keyStore.ask({ do: 'describe' });
     if (!answer.ok) return { on, refusal: answer.refusal, store: answer.store };
     // What is kept was refused when the database was opened: it must be switched on again.
-    return { on, refusal: on ? workspace.keyStoreRefusal : null, store: answer.store };
+    return { on, refusal: on ? workspace.store.keyStoreRefusal : null, store: answer.store };
   };
 
   return {
@@ -51,7 +51,7 @@ export function keyStoreHandlers(
       if (!described.ok) throw new FlameError('KEY_STORE_REFUSED', { reason: described.refusal });
       note('key-store.switched-on', { store: described.store });
       await keepKey(folder, key, keyStore);
-      workspace.keyStoreRefusal = null;
+      workspace.store.keyStoreRefusal = null;
       return await status();
     },
 

@@ -245,9 +245,9 @@ export class Session implements Gate {
 
   async #prove(credential: Credential): Promise<Proved> {
     try {
-      return await this.#workspace.openWith(credential);
+      return await this.#workspace.store.openWith(credential);
     } catch (thrown) {
-      if (thrown instanceof FlameError && thrown.code === 'SIGN_IN_FAILED' && this.#workspace.isOpen) {
+      if (thrown instanceof FlameError && thrown.code === 'SIGN_IN_FAILED' && this.#workspace.store.isOpen) {
         const { who } = credential;
         this.#note('account.sign-in-failed', 'account' in who ? who.account : who.code, {}, NOBODY.actor);
       }
@@ -258,7 +258,7 @@ export class Session implements Gate {
   /** Who is signed in now: an account that was removed meanwhile and an emergency that is over are not. */
   #present(): Present | null {
     const who = this.#who;
-    if (who === null || !this.#workspace.isOpen) return null;
+    if (who === null || !this.#workspace.store.isOpen) return null;
     if (who.kind === 'emergency') {
       if (this.#seconds() < who.until) return who;
       this.lock('time-over');
@@ -272,14 +272,14 @@ export class Session implements Gate {
 
   #callerOf(who: Who): string {
     if (who.kind === 'emergency') return actorText(who.name, ['emergency'], who.id);
-    const account = this.#workspace.isOpen ? findAccount(this.#workspace.db, who.id) : null;
+    const account = this.#workspace.store.isOpen ? findAccount(this.#workspace.db, who.id) : null;
     return actorText(account?.name ?? '', account?.roles ?? ['removed'], who.id);
   }
 
   /** From the table where it can be read: the ring of keys names the same, but anybody can write that file. */
   #people(): Pick<SessionStatus, 'people' | 'emergencyCode'> {
-    const { isOpen, options } = this.#workspace;
-    if (isOpen) {
+    const { store, options } = this.#workspace;
+    if (store.isOpen) {
       const { db } = this.#workspace;
       return {
         people: listAccounts(db).map(({ id, name }) => ({ id, name })),
@@ -296,7 +296,7 @@ export class Session implements Gate {
   }
 
   #note(action: AuditEvent['action'], subject: string, content: AuditEvent['content'], actor?: string): void {
-    if (!this.#workspace.isOpen) return;
+    if (!this.#workspace.store.isOpen) return;
     const named = actor ?? (this.#who === null ? NOBODY.actor : this.#callerOf(this.#who));
     appendAudit(this.#workspace.db, { actor: named, action, subject, content });
   }

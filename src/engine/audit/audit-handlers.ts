@@ -34,7 +34,7 @@ export function auditHandlers(
 
     'audit.verify': (params, { progress, signal }) => {
       parseParameters('audit.verify', params);
-      return workspace.withProfile((profile) => verifyStore(profile, { onProgress: progress, signal }));
+      return workspace.store.withProfile((profile) => verifyStore(profile, { onProgress: progress, signal }));
     },
 
     'audit.export': async (params, { progress, signal }) => {

@@ -27,7 +27,7 @@ beforeEach(async () => {
   const options = { resources: none, models: none, sqliteBinding: null, appVersion: 'test' };
   workspace = await Workspace.open({ profile: join(root.path, 'profile'), ...options });
   const form = { name: 'Ada', title: '', roles: ['administrator'] } as const;
-  await workspace.withProfile((profile) =>
+  await workspace.store.withProfile((profile) =>
     setUpAccounts({ profile, actor: 'ada', cost: 2 ** 10 }, form, 'a violet tractor sings'),
   );
   storedVisit(workspace.db);

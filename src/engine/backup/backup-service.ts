@@ -61,7 +61,7 @@ export class BackupService {
   }
 
   async #look(now: Date): Promise<boolean> {
-    if (!this.#workspace.isOpen || this.#stopping.signal.aborted) return false;
+    if (!this.#workspace.store.isOpen || this.#stopping.signal.aborted) return false;
     if (this.#openedAt === null) {
       this.#openedAt = this.#milliseconds();
       this.#removeDebris();
@@ -99,7 +99,7 @@ export class BackupService {
 
   async #make(folder: string, { actor, signal, onProgress }: BackupCall, now: Date): Promise<void> {
     const { options } = this.#workspace;
-    const profile = this.#workspace.withProfile((open) => open);
+    const profile = this.#workspace.store.withProfile((open) => open);
     await backUp(profile, folder, {
       actor,
       appVersion: options.appVersion,
@@ -135,7 +135,7 @@ export class BackupService {
 
   async #isSound(name: string, { signal }: BackupCall): Promise<boolean> {
     const file = backupFile(this.folder, name);
-    const { key } = this.#workspace.withProfile((open) => open);
+    const { key } = this.#workspace.store.withProfile((open) => open);
     const { sqliteBinding, copyWorker } = this.#workspace.options;
     try {
       const manifest = describeBackup(file).manifestUnder(key);
@@ -164,7 +164,7 @@ export class BackupService {
     let folderProblem: BackupsState['folderProblem'] = null;
     try {
       if (folder !== null)
-        backups = await this.#workspace.withProfile((profile) => backupsIn(profile, folder));
+        backups = await this.#workspace.store.withProfile((profile) => backupsIn(profile, folder));
     } catch (thrown) {
       folderProblem = toWireError(thrown);
     }

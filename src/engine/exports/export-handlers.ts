@@ -24,7 +24,7 @@ export function exportHandlers(
       const report = await exportRecords(path, wish, {
         db,
         knowledge,
-        key: workspace.withProfile((profile) => profile.key),
+        key: workspace.store.withProfile((profile) => profile.key),
         actor: actor(),
         signal,
         onProgress: progress,

@@ -83,7 +83,7 @@ export class FinetuneRunner {
 
   /** Goes on with what waits, if nothing runs. Safe to call at any time, also while the database is locked. */
   wake(): void {
-    if (this.#stopped || this.#starting || this.#running || !this.#workspace.isOpen) return;
+    if (this.#stopped || this.#starting || this.#running || !this.#workspace.store.isOpen) return;
     const job = nextJob(this.#workspace.db);
     if (!job || job.held) return;
     this.#starting = true;
@@ -149,7 +149,7 @@ export class FinetuneRunner {
     if (this.#watch) clearInterval(this.#watch);
     const running = this.#running;
     running?.trainer.kill();
-    if (running && this.#workspace.isOpen) this.#keepTime(running);
+    if (running && this.#workspace.store.isOpen) this.#keepTime(running);
     this.#running = null;
   }
 

@@ -56,7 +56,7 @@ export function importsHandlers(
       settings: { columns },
       signal,
       onProgress: progress,
-    }).finally(() => workspace.completeSearch()); // What a cancelled one left.
+    }).finally(() => workspace.store.completeSearch()); // What a cancelled one left.
   };
   const unfinished = (id: string) => {
     const found = listRuns(workspace.db).find((one) => one.id === id);
