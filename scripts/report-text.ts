@@ -8,11 +8,11 @@ import { loadavg } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openKnowledge, PATHS } from '../src/cli/setup.ts';
-import { Classifier } from '../src/flame/classifier.ts';
+import { Classifier } from '../src/flame/classifier/classifier.ts';
 import { type LabelledVisit, readLabelledVisits, splitCorpus } from '../src/flame/corpus.ts';
-import { type DecodingProblem } from '../src/flame/decoding.ts';
-import { type ListMetrics, listMetrics } from '../src/flame/evaluate-visits.ts';
-import { decodingPairs, recordedPairs } from '../src/flame/formulary-pairs.ts';
+import { type DecodingProblem } from '../src/flame/lists/decoding.ts';
+import { type ListMetrics, listMetrics } from '../src/flame/evaluation/evaluate-visits.ts';
+import { decodingPairs, recordedPairs } from '../src/flame/lists/formulary-pairs.ts';
 import {
   bootstrapMean,
   type Interval,
@@ -21,10 +21,10 @@ import {
   rowOf,
   type ScoreTable,
   setPerVisit,
-} from '../src/flame/metrics.ts';
+} from '../src/flame/evaluation/metrics.ts';
 import { readModelPack, SHIPPED_PACK } from '../src/flame/model-pack.ts';
 import { ListPolicy } from '../src/flame/policy/list-policy.ts';
-import { expectedJaccardLists } from '../src/flame/set-rules.ts';
+import { expectedJaccardLists } from '../src/flame/lists/set-rules.ts';
 import { fitCalibration } from '../src/flame/text/calibrate.ts';
 import { priorLogits } from '../src/flame/text/corpus.ts';
 import { readTextPack, updateTextMeasurements } from '../src/flame/text/pack.ts';

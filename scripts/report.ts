@@ -7,10 +7,10 @@
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { SplitOptions } from '../src/flame/corpus.ts';
-import { decodingPairs, recordedPairs } from '../src/flame/formulary-pairs.ts';
-import { type DrugLists, safetyOf } from '../src/flame/metrics.ts';
+import { decodingPairs, recordedPairs } from '../src/flame/lists/formulary-pairs.ts';
+import { type DrugLists, safetyOf } from '../src/flame/evaluation/metrics.ts';
 import { PLAIN_FAMILIES } from '../src/flame/prepare.ts';
-import { FLAME_CLASSIFIER } from '../src/flame/settings.ts';
+import { FLAME_CLASSIFIER } from '../src/flame/classifier/settings.ts';
 import { fileHash, hardware } from '../src/flame/train-pack.ts';
 import { loadKnowledge } from '../src/knowledge/knowledge.ts';
 import { EVALUATION_SEVERITY } from '../src/shared/domain.ts';

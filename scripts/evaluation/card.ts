@@ -1,14 +1,14 @@
 /** Writes a pack's model card and measurements from its manifest and a development report. Measures nothing. */
 
 import { z } from 'zod';
-import { protocolSchema } from '../../src/flame/front-schema.ts';
+import { protocolSchema } from '../../src/flame/lists/front-schema.ts';
 import {
   type PackManifest,
   readManifest,
   updatePackMeasurements,
   writeModelCard,
 } from '../../src/flame/model-pack.ts';
-import { PARTITIONS } from '../../src/flame/subgroups.ts';
+import { PARTITIONS } from '../../src/flame/evaluation/subgroups.ts';
 import { protocolSentence } from '../../src/shared/recommendation.ts';
 import { four, MEASURE_WORDS, summary, table } from './markdown.ts';
 import { MEASURES } from './measure.ts';

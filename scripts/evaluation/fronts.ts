@@ -1,8 +1,14 @@
 /** The trade-off of accuracy against interactions: fronts of several rows on the same axes, and which lies above. */
 
-import { ALPHA_GRID } from '../../src/flame/decoding.ts';
-import { type DrugLists, mean, pairedBootstrap, safetyOf, setPerVisit } from '../../src/flame/metrics.ts';
-import type { PairMatrix } from '../../src/flame/pair-matrix.ts';
+import { ALPHA_GRID } from '../../src/flame/lists/decoding.ts';
+import {
+  type DrugLists,
+  mean,
+  pairedBootstrap,
+  safetyOf,
+  setPerVisit,
+} from '../../src/flame/evaluation/metrics.ts';
+import type { PairMatrix } from '../../src/flame/lists/pair-matrix.ts';
 import type { FrontPoint } from '../../src/shared/recommendation.ts';
 import { meanOver } from './measure.ts';
 

@@ -1,8 +1,13 @@
 /** The numbers of one row by age, sex, specialty and list length, with intervals. Decides no group (subgroups.ts). */
 
-import { bootstrapMean, type DrugLists, type Interval, mean } from '../../src/flame/metrics.ts';
-import type { PairMatrix } from '../../src/flame/pair-matrix.ts';
-import { groupVisits, type Partition, PARTITIONS, type VisitGroups } from '../../src/flame/subgroups.ts';
+import { bootstrapMean, type DrugLists, type Interval, mean } from '../../src/flame/evaluation/metrics.ts';
+import type { PairMatrix } from '../../src/flame/lists/pair-matrix.ts';
+import {
+  groupVisits,
+  type Partition,
+  PARTITIONS,
+  type VisitGroups,
+} from '../../src/flame/evaluation/subgroups.ts';
 import { ratesOf, type RowResult } from './measure.ts';
 
 export interface Estimate {

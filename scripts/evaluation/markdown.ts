@@ -1,6 +1,6 @@
 /** Numbers and tables as Markdown, the same way in reports and model cards. Computes nothing. */
 
-import type { Interval } from '../../src/flame/metrics.ts';
+import type { Interval } from '../../src/flame/evaluation/metrics.ts';
 import { OWN_AGAINST_SET } from './measure.ts';
 
 /** Every measure in words; keys as in the report's JSON. */

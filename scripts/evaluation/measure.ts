@@ -14,9 +14,9 @@ import {
   safetyOf,
   setPerVisit,
   standardDeviation,
-} from '../../src/flame/metrics.ts';
-import type { PairMatrix } from '../../src/flame/pair-matrix.ts';
-import { chooseThreshold, expectedJaccardLists, thresholdLists } from '../../src/flame/set-rules.ts';
+} from '../../src/flame/evaluation/metrics.ts';
+import type { PairMatrix } from '../../src/flame/lists/pair-matrix.ts';
+import { chooseThreshold, expectedJaccardLists, thresholdLists } from '../../src/flame/lists/set-rules.ts';
 import { interactionRate } from '../../src/shared/interactions.ts';
 import type { Cost, Scores } from './runs.ts';
 

@@ -3,11 +3,11 @@
 import { scoresWithHabits } from '../../src/flame/clinic-habits.ts';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ALPHA_GRID } from '../../src/flame/decoding.ts';
-import { featuresOf } from '../../src/flame/encoding.ts';
-import { decodeAll } from '../../src/flame/front.ts';
-import type { DrugLists } from '../../src/flame/metrics.ts';
-import { FREE_FEATURE_WEIGHT } from '../../src/flame/network.ts';
+import { ALPHA_GRID } from '../../src/flame/lists/decoding.ts';
+import { featuresOf } from '../../src/flame/encoding/encoding.ts';
+import { decodeAll } from '../../src/flame/lists/front.ts';
+import type { DrugLists } from '../../src/flame/evaluation/metrics.ts';
+import { FREE_FEATURE_WEIGHT } from '../../src/flame/classifier/network.ts';
 import { ListPolicy } from '../../src/flame/policy/list-policy.ts';
 import { ContextVectors, policyCorpus } from '../../src/flame/policy/policy-corpus.ts';
 import type { PolicyRecipe } from '../../src/flame/policy/settings.ts';
@@ -19,8 +19,8 @@ import {
   type TrainPolicyOptions,
 } from '../../src/flame/policy/train-policy.ts';
 import { fileHash } from '../../src/flame/train-pack.ts';
-import { FLAME_CLASSIFIER, FLAME_SINGLE, type ModelRecipe } from '../../src/flame/settings.ts';
-import { vocabularyHash } from '../../src/flame/vocabulary.ts';
+import { FLAME_CLASSIFIER, FLAME_SINGLE, type ModelRecipe } from '../../src/flame/classifier/settings.ts';
+import { vocabularyHash } from '../../src/flame/encoding/vocabulary.ts';
 import { hostTensor } from '../../src/nn/dtype.ts';
 import {
   dataFor,
@@ -38,7 +38,7 @@ export const CLASSIFIER_SEED = 1;
 const CROSS_FIT_SEED = 101;
 
 /** Lists are kept for the code that wrote them: a changed decoder writes them anew. */
-const DECODER = ['decoding.ts', 'policy/list-decoder.ts', 'policy/runner.ts', 'policy/network.ts'].map(
+const DECODER = ['lists/decoding.ts', 'policy/list-decoder.ts', 'policy/runner.ts', 'policy/network.ts'].map(
   (file) => fileHash(join(import.meta.dirname, '../../src/flame', file)),
 );
 

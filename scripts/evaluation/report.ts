@@ -2,7 +2,7 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { SafetySummary } from '../../src/flame/metrics.ts';
+import type { SafetySummary } from '../../src/flame/evaluation/metrics.ts';
 import { type Protocol, protocolSentence } from '../../src/shared/recommendation.ts';
 import type { Front, FrontComparison } from './fronts.ts';
 import type { GroupResult } from './groups.ts';

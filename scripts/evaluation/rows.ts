@@ -1,7 +1,7 @@
 /** The rows of the recommendation table: names, seeds, and one run function each. Measures nothing. */
 
-import { decodeAll } from '../../src/flame/front.ts';
-import type { FeatureFamily } from '../../src/flame/features.ts';
+import { decodeAll } from '../../src/flame/lists/front.ts';
+import type { FeatureFamily } from '../../src/flame/encoding/features.ts';
 import { PLAIN_FAMILIES } from '../../src/flame/prepare.ts';
 import {
   EXPECTED_CREDIT,
@@ -17,7 +17,7 @@ import {
   MLP,
   MLP_SAME_INPUTS,
   type ModelRecipe,
-} from '../../src/flame/settings.ts';
+} from '../../src/flame/classifier/settings.ts';
 import { CLASSIFIER_SEED, habitRun, policyRun } from './policy-rows.ts';
 import {
   COUNTED,

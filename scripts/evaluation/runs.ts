@@ -11,20 +11,25 @@ import {
   splitCorpus,
   type SplitOptions,
 } from '../../src/flame/corpus.ts';
-import { type EncodedCorpus, encodeCorpus } from '../../src/flame/encoding.ts';
-import type { FeatureFamily } from '../../src/flame/features.ts';
-import type { DrugLists, ScoreTable } from '../../src/flame/metrics.ts';
-import type { PairMatrix } from '../../src/flame/pair-matrix.ts';
-import { Predictor } from '../../src/flame/predict.ts';
-import { fitTemperature, foldTemperature } from '../../src/flame/calibration.ts';
-import { memberCount, memberOf, memberWeights, type NetworkConfig } from '../../src/flame/network.ts';
+import { type EncodedCorpus, encodeCorpus } from '../../src/flame/encoding/encoding.ts';
+import type { FeatureFamily } from '../../src/flame/encoding/features.ts';
+import type { DrugLists, ScoreTable } from '../../src/flame/evaluation/metrics.ts';
+import type { PairMatrix } from '../../src/flame/lists/pair-matrix.ts';
+import { Predictor } from '../../src/flame/classifier/predict.ts';
+import { fitTemperature, foldTemperature } from '../../src/flame/classifier/calibration.ts';
+import {
+  memberCount,
+  memberOf,
+  memberWeights,
+  type NetworkConfig,
+} from '../../src/flame/classifier/network.ts';
 import { PLAIN_FAMILIES, prepare, type Prepared } from '../../src/flame/prepare.ts';
-import type { ModelRecipe } from '../../src/flame/settings.ts';
-import { type VisitGroups, visitGroups } from '../../src/flame/subgroups.ts';
+import type { ModelRecipe } from '../../src/flame/classifier/settings.ts';
+import { type VisitGroups, visitGroups } from '../../src/flame/evaluation/subgroups.ts';
 import { hardware } from '../../src/flame/train-pack.ts';
-import type { TrainingProgress } from '../../src/flame/train-network.ts';
-import { trainRecipe } from '../../src/flame/train-recipe.ts';
-import { vocabularyHash } from '../../src/flame/vocabulary.ts';
+import type { TrainingProgress } from '../../src/flame/classifier/train-network.ts';
+import { trainRecipe } from '../../src/flame/classifier/train-recipe.ts';
+import { vocabularyHash } from '../../src/flame/encoding/vocabulary.ts';
 import type { Knowledge } from '../../src/knowledge/knowledge.ts';
 import type { HostTensor } from '../../src/nn/dtype.ts';
 import { loadSafetensors, saveSafetensors } from '../../src/nn/safetensors.ts';

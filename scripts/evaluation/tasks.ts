@@ -2,13 +2,19 @@
 
 import { frequencyScores } from '../../src/flame/baselines/counting.ts';
 import { type ItemModel, itemScores, trainCoOccurrence, trainEase } from '../../src/flame/baselines/items.ts';
-import type { EncodedCorpus } from '../../src/flame/encoding.ts';
-import type { FeatureFamily } from '../../src/flame/features.ts';
-import { type DrugLists, mean, rowOf, type ScoreTable, standardDeviation } from '../../src/flame/metrics.ts';
+import type { EncodedCorpus } from '../../src/flame/encoding/encoding.ts';
+import type { FeatureFamily } from '../../src/flame/encoding/features.ts';
+import {
+  type DrugLists,
+  mean,
+  rowOf,
+  type ScoreTable,
+  standardDeviation,
+} from '../../src/flame/evaluation/metrics.ts';
 import { logitWithin } from '../../src/flame/probability.ts';
 import { PLAIN_FAMILIES } from '../../src/flame/prepare.ts';
-import { expectedJaccardLists } from '../../src/flame/set-rules.ts';
-import { FLAME_CLASSIFIER, LOGISTIC } from '../../src/flame/settings.ts';
+import { expectedJaccardLists } from '../../src/flame/lists/set-rules.ts';
+import { FLAME_CLASSIFIER, LOGISTIC } from '../../src/flame/classifier/settings.ts';
 import {
   COMPLETION_MEASURES,
   type CompletionCases,

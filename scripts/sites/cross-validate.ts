@@ -17,7 +17,7 @@ import { sigmoid } from '../../src/flame/probability.ts';
 import { SiteEncoder } from '../../src/flame/site/site-encoder.ts';
 import type { PriorClassifier } from '../../src/flame/site/site-model.ts';
 import { labelsOf, patientFold, type SiteVisit } from '../../src/flame/site/site-visits.ts';
-import { expectedJaccardList } from '../../src/flame/set-rules.ts';
+import { expectedJaccardList } from '../../src/flame/lists/set-rules.ts';
 import type { Knowledge } from '../../src/knowledge/knowledge.ts';
 import type { DrugId } from '../../src/shared/ids.ts';
 

@@ -10,8 +10,8 @@ import {
   rPrecision,
   safetyOf,
   setPerVisit,
-} from '../../src/flame/metrics.ts';
-import type { PairMatrix } from '../../src/flame/pair-matrix.ts';
+} from '../../src/flame/evaluation/metrics.ts';
+import type { PairMatrix } from '../../src/flame/lists/pair-matrix.ts';
 import { labelsOf, type SiteVisit } from '../../src/flame/site/site-visits.ts';
 import type { DrugId } from '../../src/shared/ids.ts';
 import { MODELS, type ModelName, type Predictions } from './cross-validate.ts';

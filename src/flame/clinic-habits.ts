@@ -8,7 +8,7 @@
  */
 
 import { multiplyOdds } from '../shared/recommendation.ts';
-import { type DrugLists, rowOf, type ScoreTable } from './metrics.ts';
+import { type DrugLists, rowOf, type ScoreTable } from './evaluation/metrics.ts';
 
 /** Decisions' worth of trust in the model; chosen on validation clinicians (docs/decisions/0009). */
 export const HABIT_PRIOR = 0.5;

@@ -11,7 +11,7 @@ import {
   writeModelCard,
   writeModelPack,
 } from './model-pack.ts';
-import type { Vocabulary } from './vocabulary.ts';
+import type { Vocabulary } from './encoding/vocabulary.ts';
 
 const vocabulary: Vocabulary = {
   features: ['dx:4019', 'sex:F'],

@@ -12,8 +12,8 @@ import type { HostTensor } from '../nn/dtype.ts';
 import { formatSafetensors, parseSafetensors } from '../nn/safetensors.ts';
 import { FlameError } from '../shared/errors.ts';
 import { asId, type DrugId } from '../shared/ids.ts';
-import { frontSchema, protocolSchema } from './front-schema.ts';
-import { type Vocabulary, vocabularyHash } from './vocabulary.ts';
+import { frontSchema, protocolSchema } from './lists/front-schema.ts';
+import { type Vocabulary, vocabularyHash } from './encoding/vocabulary.ts';
 
 /** The pack that comes with Flame and is used unless another is named. */
 export const SHIPPED_PACK = 'flame-namcs';

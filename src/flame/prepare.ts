@@ -1,15 +1,15 @@
 /** From labelled visits to what training and evaluation need: split, vocabulary, encoder, encoded parts. Trains nothing. */
 
 import type { Knowledge } from '../knowledge/knowledge.ts';
-import { codeFamilies } from './code-families.ts';
-import { codeTables } from './code-tables.ts';
+import { codeFamilies } from './encoding/code-families.ts';
+import { codeTables } from './encoding/code-tables.ts';
 import { type LabelledVisit, splitCorpus, type SplitOptions } from './corpus.ts';
-import { type DrugFeatureParts, drugFeatures } from './drug-features.ts';
+import { type DrugFeatureParts, drugFeatures } from './encoding/drug-features.ts';
 import type { DrugId } from '../shared/ids.ts';
-import { type EncodedCorpus, encodeCorpus, Encoder } from './encoding.ts';
-import { describeVisit, type FeatureFamily } from './features.ts';
-import type { DrugFeatures } from './network.ts';
-import { buildVocabulary, type Vocabulary } from './vocabulary.ts';
+import { type EncodedCorpus, encodeCorpus, Encoder } from './encoding/encoding.ts';
+import { describeVisit, type FeatureFamily } from './encoding/features.ts';
+import type { DrugFeatures } from './classifier/network.ts';
+import { buildVocabulary, type Vocabulary } from './encoding/vocabulary.ts';
 
 /**
  * Holds numbers, not visits: ONNX Runtime's outputs make the garbage collector run often, and marking hundreds of thousands

@@ -14,12 +14,12 @@ import { EVALUATION_SEVERITY } from '../shared/domain.ts';
 import { FlameError } from '../shared/errors.ts';
 import type { FrontPoint, Protocol } from '../shared/recommendation.ts';
 import { CORPUS_TERMS, readLabelledVisits } from './corpus.ts';
-import { featuresOf } from './encoding.ts';
-import { decodingPairs, recordedPairs } from './formulary-pairs.ts';
-import { decodeAll, measureFront } from './front.ts';
-import { type ScoreTable } from './metrics.ts';
+import { featuresOf } from './encoding/encoding.ts';
+import { decodingPairs, recordedPairs } from './lists/formulary-pairs.ts';
+import { decodeAll, measureFront } from './lists/front.ts';
+import { type ScoreTable } from './evaluation/metrics.ts';
 import { type PackManifest, writeModelPack } from './model-pack.ts';
-import { FREE_FEATURE_WEIGHT } from './network.ts';
+import { FREE_FEATURE_WEIGHT } from './classifier/network.ts';
 import { ListPolicy } from './policy/list-policy.ts';
 import { ContextVectors, policyCorpus } from './policy/policy-corpus.ts';
 import { type PolicyRecipe, SHIPPED_POLICY_RECIPE } from './policy/settings.ts';
@@ -32,12 +32,12 @@ import {
   type TrainPolicyOptions,
 } from './policy/train-policy.ts';
 import type { PolicyProgress } from './policy/train-supervised.ts';
-import { scoreOnce } from './predict.ts';
+import { scoreOnce } from './classifier/predict.ts';
 import { prepare, type Prepared } from './prepare.ts';
-import { chooseThreshold } from './set-rules.ts';
-import { FLAME_CLASSIFIER, FLAME_SINGLE, type ModelRecipe } from './settings.ts';
-import type { TrainingProgress } from './train-network.ts';
-import { trainRecipe } from './train-recipe.ts';
+import { chooseThreshold } from './lists/set-rules.ts';
+import { FLAME_CLASSIFIER, FLAME_SINGLE, type ModelRecipe } from './classifier/settings.ts';
+import type { TrainingProgress } from './classifier/train-network.ts';
+import { trainRecipe } from './classifier/train-recipe.ts';
 
 export interface TrainPackOptions {
   /** The corpus in the visit format, e.g. data/visits/namcs-1995-2009.jsonl.gz. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { VisitEvaluation } from '../../src/flame/evaluate-visits.ts';
+import type { VisitEvaluation } from '../../src/flame/evaluation/evaluate-visits.ts';
 import { writeUntrainedText } from '../../src/flame/text/testing.ts';
 import { loadKnowledge } from '../../src/knowledge/knowledge.ts';
 import type { ImportReport } from '../../src/shared/import-api.ts';

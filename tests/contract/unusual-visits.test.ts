@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openModel, type OpenModel } from '../../src/engine/models/model.ts';
 import { Recommender, type RecommendInput } from '../../src/engine/decisions/recommend.ts';
-import { ALPHA_GRID } from '../../src/flame/decoding.ts';
+import { ALPHA_GRID } from '../../src/flame/lists/decoding.ts';
 import { SHIPPED_PACK } from '../../src/flame/model-pack.ts';
 import { loadKnowledge } from '../../src/knowledge/knowledge.ts';
 import { type ClinicalContext, HARD_RULE_SEVERITY, NOT_RECORDED } from '../../src/shared/domain.ts';

@@ -12,10 +12,10 @@ import {
   type TaskModel,
   type TaskResult,
 } from '../../scripts/evaluation/tasks.ts';
-import { ALPHA_GRID } from '../../src/flame/decoding.ts';
-import { type DrugLists, safetyOf, type ScoreTable } from '../../src/flame/metrics.ts';
-import type { PairMatrix } from '../../src/flame/pair-matrix.ts';
-import type { VisitGroups } from '../../src/flame/subgroups.ts';
+import { ALPHA_GRID } from '../../src/flame/lists/decoding.ts';
+import { type DrugLists, safetyOf, type ScoreTable } from '../../src/flame/evaluation/metrics.ts';
+import type { PairMatrix } from '../../src/flame/lists/pair-matrix.ts';
+import type { VisitGroups } from '../../src/flame/evaluation/subgroups.ts';
 import { hideOne } from '../../src/flame/tasks/completion.ts';
 import { foreignDrugs, insertErrors } from '../../src/flame/tasks/error-finding.ts';
 

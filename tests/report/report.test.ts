@@ -11,7 +11,7 @@ import { markdown, writeReport } from '../../scripts/evaluation/report.ts';
 import { NAMES, ROWS, SHIPPED_ROW } from '../../scripts/evaluation/rows.ts';
 import { trainedOnce } from '../../scripts/evaluation/runs.ts';
 import { TASK_REFERENCE, TASK_ROWS } from '../../scripts/evaluation/tasks.ts';
-import { ALPHA_GRID } from '../../src/flame/decoding.ts';
+import { ALPHA_GRID } from '../../src/flame/lists/decoding.ts';
 import { readModelPack, writeModelPack } from '../../src/flame/model-pack.ts';
 import { asId, type DrugId } from '../../src/shared/ids.ts';
 import { FRONT_LISTS, PAIRS, tinyReport, TRUTH, WORSE_LISTS } from './fixture.ts';

@@ -3,15 +3,15 @@
 import { basename, join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { kindOf } from '../../engine/models/model-kind.ts';
-import { Classifier } from '../../flame/classifier.ts';
-import { decode } from '../../flame/decoding.ts';
+import { Classifier } from '../../flame/classifier/classifier.ts';
+import { decode } from '../../flame/lists/decoding.ts';
 import {
   type EvaluatedModel,
   evaluateVisits,
   type ListMetrics,
   type VisitEvaluation,
-} from '../../flame/evaluate-visits.ts';
-import type { Interval, SafetySummary } from '../../flame/metrics.ts';
+} from '../../flame/evaluation/evaluate-visits.ts';
+import type { Interval, SafetySummary } from '../../flame/evaluation/metrics.ts';
 import { PACK_FORMAT, readModelPack, SHIPPED_PACK } from '../../flame/model-pack.ts';
 import { ListPolicy } from '../../flame/policy/list-policy.ts';
 import type { Knowledge } from '../../knowledge/knowledge.ts';

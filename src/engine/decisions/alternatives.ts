@@ -5,7 +5,7 @@
 
 import type { Checker } from '../../checks/checker.ts';
 import { factsOf } from '../../checks/facts.ts';
-import { DuplicateTherapy } from '../../flame/formulary-pairs.ts';
+import { DuplicateTherapy } from '../../flame/lists/formulary-pairs.ts';
 import { matchIndications } from '../../knowledge/indication-match.ts';
 import type { Knowledge } from '../../knowledge/knowledge.ts';
 import type { Alternative, Alternatives, Kinship } from '../../shared/alternatives.ts';

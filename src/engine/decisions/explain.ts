@@ -3,7 +3,7 @@
  * co-prescription, the slider, similar visits. Reports what was counted; claims no cause.
  */
 
-import { leaveOneOut, type EntryScores, type ScoredVisit } from '../../flame/leave-one-out.ts';
+import { leaveOneOut, type EntryScores, type ScoredVisit } from '../../flame/classifier/leave-one-out.ts';
 import { matchIndications } from '../../knowledge/indication-match.ts';
 import type { Knowledge } from '../../knowledge/knowledge.ts';
 import { EVALUATION_SEVERITY, type ClinicalContext } from '../../shared/domain.ts';

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decode } from '../../flame/decoding.ts';
+import { decode } from '../../flame/lists/decoding.ts';
 import { loadKnowledge } from '../../knowledge/knowledge.ts';
 import {
   NO_MEASUREMENTS,

@@ -5,10 +5,10 @@
 
 import { createHash } from 'node:crypto';
 import { factsOf, type VisitFacts } from '../../checks/facts.ts';
-import type { DecodingProblem } from '../../flame/decoding.ts';
-import { decodingPairs, DuplicateTherapy } from '../../flame/formulary-pairs.ts';
-import { exclusionsOf } from '../../flame/hard-rules.ts';
-import type { PairMatrix } from '../../flame/pair-matrix.ts';
+import type { DecodingProblem } from '../../flame/lists/decoding.ts';
+import { decodingPairs, DuplicateTherapy } from '../../flame/lists/formulary-pairs.ts';
+import { exclusionsOf } from '../../flame/lists/hard-rules.ts';
+import type { PairMatrix } from '../../flame/lists/pair-matrix.ts';
 import { readAllergies } from '../../knowledge/allergies.ts';
 import type { Knowledge } from '../../knowledge/knowledge.ts';
 import { HARD_RULE_SEVERITY, type ClinicalContext, type Visit } from '../../shared/domain.ts';

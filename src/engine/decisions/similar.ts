@@ -7,7 +7,7 @@ import type { CodeMaps } from '../../knowledge/code-maps.ts';
 import type { ClinicalContext, Diagnosis } from '../../shared/domain.ts';
 import type { DrugId } from '../../shared/ids.ts';
 import type { SimilarVisits } from '../../shared/reasons.ts';
-import { categoryOf } from '../../flame/code-families.ts';
+import { categoryOf } from '../../flame/encoding/code-families.ts';
 import type { PastVisit } from '../store/similar-visits.ts';
 
 /** So many of the most similar visits are counted. */

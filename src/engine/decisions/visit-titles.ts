@@ -1,6 +1,6 @@
 /** Titles of the entries of a visit, for reasons and alternatives. Invents none: a code without a title has null. */
 
-import type { VisitEntry } from '../../flame/leave-one-out.ts';
+import type { VisitEntry } from '../../flame/classifier/leave-one-out.ts';
 import type { Knowledge } from '../../knowledge/knowledge.ts';
 import type { ClinicalContext, CodeTitle } from '../../shared/domain.ts';
 

@@ -3,10 +3,10 @@
  * the list policy after its prefix and after cached steps, gradients of a training step. Chooses nothing.
  */
 
-import { Classifier } from '../../flame/classifier.ts';
-import { recordedPairs } from '../../flame/formulary-pairs.ts';
+import { Classifier } from '../../flame/classifier/classifier.ts';
+import { recordedPairs } from '../../flame/lists/formulary-pairs.ts';
 import { readModelPack, type ModelPack } from '../../flame/model-pack.ts';
-import { buildTrainedNetwork, FREE_FEATURE_WEIGHT } from '../../flame/network.ts';
+import { buildTrainedNetwork, FREE_FEATURE_WEIGHT } from '../../flame/classifier/network.ts';
 import { ContextVectors } from '../../flame/policy/policy-corpus.ts';
 import { greedy, PolicyRunner, type Choose } from '../../flame/policy/runner.ts';
 import { loadKnowledge, type Knowledge } from '../../knowledge/knowledge.ts';

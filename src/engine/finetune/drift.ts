@@ -3,7 +3,7 @@
  * what is stored; changes no model.
  */
 
-import { bootstrapMean, mean } from '../../flame/metrics.ts';
+import { bootstrapMean, mean } from '../../flame/evaluation/metrics.ts';
 import type { DriftReport, DriftWindow } from '../../shared/finetune-api.ts';
 import type { ReadableDb } from '../store/handle.ts';
 

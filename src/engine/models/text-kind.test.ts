@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { quantisePretrained } from '../../nn/pretrained/quantise.ts';
 import { readPretrained } from '../../nn/pretrained/folder.ts';
-import { entriesOf } from '../../flame/leave-one-out.ts';
+import { entriesOf } from '../../flame/classifier/leave-one-out.ts';
 import { SHIPPED_PACK } from '../../flame/model-pack.ts';
 import { readTextPack, sealTextPack, type TextManifest } from '../../flame/text/pack.ts';
 import { plainNote, Prompts } from '../../flame/text/prompts.ts';

@@ -1,7 +1,7 @@
 /** The zod schemas of JSON columns: what was written as a shared type is read back as that type or refused. */
 
 import { z } from 'zod';
-import { frontSchema } from '../../flame/front-schema.ts';
+import { frontSchema } from '../../flame/lists/front-schema.ts';
 import { OVERRIDE_REASONS } from '../../shared/decision.ts';
 import {
   SUPPORT_STATES,

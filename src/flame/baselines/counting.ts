@@ -1,8 +1,8 @@
 /** The two baselines that only count: frequency and additive lift. They train no network and see no history. */
 
-import type { EncodedCorpus } from '../encoding.ts';
-import type { ScoreTable } from '../metrics.ts';
-import type { Vocabulary } from '../vocabulary.ts';
+import type { EncodedCorpus } from '../encoding/encoding.ts';
+import type { ScoreTable } from '../evaluation/metrics.ts';
+import type { Vocabulary } from '../encoding/vocabulary.ts';
 
 /** Every visit gets each drug's share of training visits. */
 export function frequencyScores(vocabulary: Vocabulary, corpus: EncodedCorpus): ScoreTable {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { choleskyFactor, invertPositiveDefinite } from '../cholesky.ts';
+import { choleskyFactor, invertPositiveDefinite } from '../encoding/cholesky.ts';
 import { itemScores, trainCoOccurrence, trainEase } from './items.ts';
 
 const N = 4;

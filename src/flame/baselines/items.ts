@@ -3,8 +3,8 @@
  * autoencoders for sparse data", arXiv 1905.03375). They read training lists only.
  */
 
-import type { DrugLists, ScoreTable } from '../metrics.ts';
-import { invertPositiveDefinite } from '../cholesky.ts';
+import type { DrugLists, ScoreTable } from '../evaluation/metrics.ts';
+import { invertPositiveDefinite } from '../encoding/cholesky.ts';
 
 /** A drug's score is the sum over the drugs shown of what each says about it, if asked for as their mean. */
 export interface ItemModel {

@@ -3,9 +3,9 @@
 import type { Knowledge } from '../../knowledge/knowledge.ts';
 import type { MeasuredModel } from '../../shared/finetune.ts';
 import type { DrugId } from '../../shared/ids.ts';
-import type { DrugLists, ScoreTable } from '../metrics.ts';
+import type { DrugLists, ScoreTable } from '../evaluation/metrics.ts';
 import { sigmoid } from '../probability.ts';
-import { expectedJaccardList } from '../set-rules.ts';
+import { expectedJaccardList } from '../lists/set-rules.ts';
 import { siteFormulary } from '../site/adapt.ts';
 import { askExperts, type Experts, fitExperts } from '../site/experts.ts';
 import { withPreviousList } from '../site/patient-history.ts';

@@ -14,11 +14,11 @@ import type {
   ResourceEstimate,
   Shift,
 } from '../../shared/finetune.ts';
-import { codeTables } from '../code-tables.ts';
-import { Encoder } from '../encoding.ts';
-import { recordedPairs } from '../formulary-pairs.ts';
+import { codeTables } from '../encoding/code-tables.ts';
+import { Encoder } from '../encoding/encoding.ts';
+import { recordedPairs } from '../lists/formulary-pairs.ts';
 import type { ModelPack } from '../model-pack.ts';
-import { severityOf } from '../pair-matrix.ts';
+import { severityOf } from '../lists/pair-matrix.ts';
 import { INNER_FOLDS } from '../site/adapt.ts';
 import { NEW_DRUG_VISITS } from './fit-classifier.ts';
 import { PROFILE_SETTINGS } from './profiles.ts';

@@ -18,7 +18,7 @@ import type {
 import { asId, type DrugId, type VisitId } from '../../shared/ids.ts';
 import { interactionRate } from '../../shared/interactions.ts';
 import type { FrontPoint } from '../../shared/recommendation.ts';
-import { decodingPairs, recordedPairs } from '../formulary-pairs.ts';
+import { decodingPairs, recordedPairs } from '../lists/formulary-pairs.ts';
 import {
   averagePrecision,
   bootstrapMean,
@@ -31,10 +31,10 @@ import {
   safetyOf,
   type ScoreTable,
   setPerVisit,
-} from '../metrics.ts';
-import type { PairMatrix } from '../pair-matrix.ts';
+} from '../evaluation/metrics.ts';
+import type { PairMatrix } from '../lists/pair-matrix.ts';
 import { positionsOf } from '../site/site-visits.ts';
-import { visitGroups } from '../subgroups.ts';
+import { visitGroups } from '../evaluation/subgroups.ts';
 import type { SiteBaselines } from './baselines.ts';
 import type { TrainingControl } from './control.ts';
 import type { Scorer } from './local-scorer.ts';

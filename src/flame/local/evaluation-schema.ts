@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { GATES, GROUP_PARTITIONS, MEASURED_MODELS } from '../../shared/finetune.ts';
-import { frontSchema, protocolSchema } from '../front-schema.ts';
+import { frontSchema, protocolSchema } from '../lists/front-schema.ts';
 
 const estimate = z.object({ mean: z.number(), low: z.number(), high: z.number() });
 const points = frontSchema.shape.points;

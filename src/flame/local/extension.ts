@@ -6,10 +6,10 @@
 import type { Knowledge } from '../../knowledge/knowledge.ts';
 import type { HostTensor } from '../../nn/dtype.ts';
 import type { DrugId } from '../../shared/ids.ts';
-import { invertPositiveDefinite } from '../cholesky.ts';
-import { drugFeatures } from '../drug-features.ts';
+import { invertPositiveDefinite } from '../encoding/cholesky.ts';
+import { drugFeatures } from '../encoding/drug-features.ts';
 import type { ModelPack } from '../model-pack.ts';
-import { DRUG_BIAS, FREE_DRUG_WEIGHT, memberCount, memberPrefix } from '../network.ts';
+import { DRUG_BIAS, FREE_DRUG_WEIGHT, memberCount, memberPrefix } from '../classifier/network.ts';
 import { logit } from '../probability.ts';
 
 /** A drug that a site uses and the pack does not know. */

@@ -7,7 +7,7 @@ import type { HostTensor } from '../../nn/dtype.ts';
 import { loraNames } from '../../nn/lora.ts';
 import { asId, type DrugId } from '../../shared/ids.ts';
 import { contextOf } from '../corpus.ts';
-import { decodingPairs } from '../formulary-pairs.ts';
+import { decodingPairs } from '../lists/formulary-pairs.ts';
 import { type ModelPack, readModelPack } from '../model-pack.ts';
 import { logit } from '../probability.ts';
 import { PARITY_VISITS } from '../testing/parity-visits.ts';

@@ -18,7 +18,7 @@ import type { HostTensor } from '../../nn/dtype.ts';
 import { formatSafetensors, parseSafetensors } from '../../nn/safetensors.ts';
 import { FlameError } from '../../shared/errors.ts';
 import { asId, type DrugId } from '../../shared/ids.ts';
-import { frontSchema } from '../front-schema.ts';
+import { frontSchema } from '../lists/front-schema.ts';
 import { ADAPTER_CONFIG, ADAPTER_WEIGHTS, type Adapter, formatAdapter, parseAdapter } from './peft.ts';
 import { evaluationSchema } from './evaluation-schema.ts';
 import { writeSynced } from './write-synced.ts';

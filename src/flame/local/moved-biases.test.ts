@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { Random } from '../../nn/random.ts';
-import type { ScoreTable } from '../metrics.ts';
+import type { ScoreTable } from '../evaluation/metrics.ts';
 import { logit, sigmoid } from '../probability.ts';
 import { addOffsets, fitOffsets, movedBiases } from './moved-biases.ts';
 

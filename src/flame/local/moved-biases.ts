@@ -4,9 +4,9 @@
  */
 
 import type { HostTensor } from '../../nn/dtype.ts';
-import { type DrugLists, rowOf, type ScoreTable } from '../metrics.ts';
+import { type DrugLists, rowOf, type ScoreTable } from '../evaluation/metrics.ts';
 import type { ModelPack } from '../model-pack.ts';
-import { DRUG_BIAS, memberCount, memberPrefix } from '../network.ts';
+import { DRUG_BIAS, memberCount, memberPrefix } from '../classifier/network.ts';
 import { logitWithin, sigmoid } from '../probability.ts';
 
 const SMALLEST = 1e-7;

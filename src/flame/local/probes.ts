@@ -7,10 +7,10 @@ import type { Knowledge } from '../../knowledge/knowledge.ts';
 import { HARD_RULE_SEVERITY } from '../../shared/domain.ts';
 import type { DrugId } from '../../shared/ids.ts';
 import type { ClinicalContext } from '../../shared/domain.ts';
-import { isPair } from '../decoding.ts';
-import { decodingPairs } from '../formulary-pairs.ts';
-import { type PairMatrix, severityOf } from '../pair-matrix.ts';
-import { rankDrugs } from '../metrics.ts';
+import { isPair } from '../lists/decoding.ts';
+import { decodingPairs } from '../lists/formulary-pairs.ts';
+import { type PairMatrix, severityOf } from '../lists/pair-matrix.ts';
+import { rankDrugs } from '../evaluation/metrics.ts';
 import type { Scorer } from './local-scorer.ts';
 
 /** Pairs that are tried. */

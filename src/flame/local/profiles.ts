@@ -2,7 +2,7 @@
 
 import type { FinetuneProfile } from '../../shared/finetune.ts';
 import type { LoraKind } from '../../nn/lora.ts';
-import { DRUG_BIAS, FREE_DRUG_WEIGHT, FREE_FEATURE_WEIGHT, memberPrefix } from '../network.ts';
+import { DRUG_BIAS, FREE_DRUG_WEIGHT, FREE_FEATURE_WEIGHT, memberPrefix } from '../classifier/network.ts';
 
 export interface AdapterSettings {
   /** 0: every weight is trained. */

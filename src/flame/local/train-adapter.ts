@@ -12,14 +12,20 @@ import { Random } from '../../nn/random.ts';
 import { warmupCosine } from '../../nn/schedule.ts';
 import type { BuildObjective } from '../../nn/train-step.ts';
 import { Trainer } from '../../nn/trainer.ts';
-import { BatchFiller } from '../batches.ts';
-import { crossEntropyAt } from '../calibration.ts';
-import type { EncodedCorpus } from '../encoding.ts';
-import { mean, setPerVisit } from '../metrics.ts';
+import { BatchFiller } from '../encoding/batches.ts';
+import { crossEntropyAt } from '../classifier/calibration.ts';
+import type { EncodedCorpus } from '../encoding/encoding.ts';
+import { mean, setPerVisit } from '../evaluation/metrics.ts';
 import type { ModelPack } from '../model-pack.ts';
-import { buildNetwork, memberCount, memberOf, memberWeights, type NetworkShape } from '../network.ts';
-import { scoreOnce } from '../predict.ts';
-import { expectedJaccardLists } from '../set-rules.ts';
+import {
+  buildNetwork,
+  memberCount,
+  memberOf,
+  memberWeights,
+  type NetworkShape,
+} from '../classifier/network.ts';
+import { scoreOnce } from '../classifier/predict.ts';
+import { expectedJaccardLists } from '../lists/set-rules.ts';
 import type { TrainingControl } from './control.ts';
 import { type AdapterSettings, kindOfTarget, memberNames, trainsWithFactors } from './profiles.ts';
 import type { TrainingDevice } from './training-device.ts';

@@ -4,10 +4,10 @@
  */
 
 import { FlameError } from '../../shared/errors.ts';
-import { type EncodedCorpus, selectVisits } from '../encoding.ts';
-import { rowOf, type ScoreTable } from '../metrics.ts';
-import { scoreOnce } from '../predict.ts';
-import { trainNetwork, type TrainingProgress, type TrainingRun } from '../train-network.ts';
+import { type EncodedCorpus, selectVisits } from '../encoding/encoding.ts';
+import { rowOf, type ScoreTable } from '../evaluation/metrics.ts';
+import { scoreOnce } from '../classifier/predict.ts';
+import { trainNetwork, type TrainingProgress, type TrainingRun } from '../classifier/train-network.ts';
 
 export interface CrossFitOptions extends Omit<TrainingRun, 'train' | 'checkpoint' | 'onProgress'> {
   readonly folds: number;

@@ -15,8 +15,8 @@ import {
   isPair,
   penaltyOf,
   selectMonotone,
-} from '../decoding.ts';
-import { severityOf } from '../pair-matrix.ts';
+} from '../lists/decoding.ts';
+import { severityOf } from '../lists/pair-matrix.ts';
 import { greedy, type PolicyRunner, type RunState } from './runner.ts';
 
 /** A scored visit: what penalised decoding needs, and the encoded features. */

@@ -19,9 +19,14 @@ import { gemm } from '../../nn/matrix-ops.ts';
 import { add, div, mul, softplus, sub } from '../../nn/ops.ts';
 import { constant, normal, type Scope, zeros } from '../../nn/scope.ts';
 import { concat, expand, reshape, slice } from '../../nn/shape-ops.ts';
-import { DRUG_PROJECTION, type DrugFeatures, FREE_DRUG_WEIGHT, withProjection } from '../network.ts';
-import type { PairMatrix } from '../pair-matrix.ts';
-import { LAMBDA_AT_HALF, pairWeight } from '../decoding.ts';
+import {
+  DRUG_PROJECTION,
+  type DrugFeatures,
+  FREE_DRUG_WEIGHT,
+  withProjection,
+} from '../classifier/network.ts';
+import type { PairMatrix } from '../lists/pair-matrix.ts';
+import { LAMBDA_AT_HALF, pairWeight } from '../lists/decoding.ts';
 
 export interface PolicyConfig {
   readonly width: number;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { checkGradients } from '../../nn/gradient-check.ts';
 import { Random } from '../../nn/random.ts';
 import { asId, type DrugId } from '../../shared/ids.ts';
-import { buildPairMatrix } from '../pair-matrix.ts';
+import { buildPairMatrix } from '../lists/pair-matrix.ts';
 import type { PolicyConfig, PolicyShape, PolicyTables } from './network.ts';
 import { expectedCreditObjective, grpoObjective, supervisedObjective, surrogate } from './objectives.ts';
 import { ListState } from './potential.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { hostTensor } from '../../nn/dtype.ts';
 import { Random } from '../../nn/random.ts';
-import type { Vocabulary } from '../vocabulary.ts';
+import type { Vocabulary } from '../encoding/vocabulary.ts';
 import {
   contextSlot,
   ContextVectors,

@@ -5,12 +5,12 @@
 
 import type { HostTensor } from '../../nn/dtype.ts';
 import type { Random } from '../../nn/random.ts';
-import type { EncodedCorpus } from '../encoding.ts';
-import { type FeatureFamily, familyOf } from '../features.ts';
-import { type DrugLists, rowOf, type ScoreTable } from '../metrics.ts';
+import type { EncodedCorpus } from '../encoding/encoding.ts';
+import { type FeatureFamily, familyOf } from '../encoding/features.ts';
+import { type DrugLists, rowOf, type ScoreTable } from '../evaluation/metrics.ts';
 import { logitWithin } from '../probability.ts';
-import { expectedJaccardList } from '../set-rules.ts';
-import type { Vocabulary } from '../vocabulary.ts';
+import { expectedJaccardList } from '../lists/set-rules.ts';
+import type { Vocabulary } from '../encoding/vocabulary.ts';
 import { CONTEXT_TOKENS, LOGIT_LIMIT } from './network.ts';
 
 /** π_cls's logit as the policy reads it. */

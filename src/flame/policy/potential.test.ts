@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { asId, type DrugId } from '../../shared/ids.ts';
-import { buildPairMatrix, type PairMatrix } from '../pair-matrix.ts';
+import { buildPairMatrix, type PairMatrix } from '../lists/pair-matrix.ts';
 import { groupAdvantages, jaccard, listReward, ListState, potential, stepShaping } from './potential.ts';
 
 const DRUGS = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => asId<DrugId>(name));

@@ -5,7 +5,7 @@
 
 import { EVALUATION_SEVERITY } from '../../shared/domain.ts';
 import { interactionRate } from '../../shared/interactions.ts';
-import { severityOf, type PairMatrix } from '../pair-matrix.ts';
+import { severityOf, type PairMatrix } from '../lists/pair-matrix.ts';
 
 export interface PotentialWeights {
   /** Weight of the interaction rate. */

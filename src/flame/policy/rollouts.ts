@@ -5,7 +5,7 @@
 
 import type { HostTensor } from '../../nn/dtype.ts';
 import type { Random } from '../../nn/random.ts';
-import { rowOf } from '../metrics.ts';
+import { rowOf } from '../evaluation/metrics.ts';
 import type { PolicyMode } from './actions.ts';
 import { corruptList, type ErrorStatistics, type PolicyCorpus } from './policy-corpus.ts';
 import { type CreditSettings, groupAdvantages, ListState } from './potential.ts';

@@ -4,7 +4,7 @@
  */
 
 import { type Random, dropoutMask } from '../../nn/random.ts';
-import { rowOf } from '../metrics.ts';
+import { rowOf } from '../evaluation/metrics.ts';
 import { ActionSpace, type PolicyMode } from './actions.ts';
 import { CONTEXT_TOKENS, type PolicyConfig, policyMaskNames, type PolicyShape } from './network.ts';
 import { type ContextSource, logitOf, type PolicyCorpus } from './policy-corpus.ts';

@@ -5,12 +5,12 @@
 
 import type { HostTensor } from '../../nn/dtype.ts';
 import type { Knowledge } from '../../knowledge/knowledge.ts';
-import { recordedPairs } from '../formulary-pairs.ts';
-import type { ScoreTable } from '../metrics.ts';
-import { foldProjections, memberOf } from '../network.ts';
+import { recordedPairs } from '../lists/formulary-pairs.ts';
+import type { ScoreTable } from '../evaluation/metrics.ts';
+import { foldProjections, memberOf } from '../classifier/network.ts';
 import { drugFeaturesOf, type Prepared } from '../prepare.ts';
-import type { ModelRecipe } from '../settings.ts';
-import { recipeInputs } from '../train-recipe.ts';
+import type { ModelRecipe } from '../classifier/settings.ts';
+import { recipeInputs } from '../classifier/train-recipe.ts';
 import { crossFit } from './cross-fit.ts';
 import { type ContextSource, type PolicyCorpus, policyCorpus } from './policy-corpus.ts';
 import type { PolicyRecipe } from './settings.ts';

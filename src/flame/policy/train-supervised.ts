@@ -9,7 +9,7 @@ import { warmupCosine } from '../../nn/schedule.ts';
 import type { SessionOptions } from '../../nn/session.ts';
 import { Trainer } from '../../nn/trainer.ts';
 import { FlameError } from '../../shared/errors.ts';
-import { rowOf } from '../metrics.ts';
+import { rowOf } from '../evaluation/metrics.ts';
 import type { PolicyMode } from './actions.ts';
 import type { PolicyConfig, PolicyShape, PolicyTables } from './network.ts';
 import { supervisedObjective } from './objectives.ts';

@@ -3,8 +3,8 @@
  * temperature. How many trees and which temperature is decided on patients that it was not fitted on.
  */
 
-import { setQuality } from '../metrics.ts';
-import { expectedJaccardList } from '../set-rules.ts';
+import { setQuality } from '../evaluation/metrics.ts';
+import { expectedJaccardList } from '../lists/set-rules.ts';
 import { type BoostingOptions, fitTrees, NO_TREES, type Trees, treesLogit } from './boosting.ts';
 import { sigmoid } from '../probability.ts';
 import { denseLogistic } from './numerics.ts';

@@ -3,7 +3,7 @@
  * persistence of the previous list, length of the list. Fitted on some visits, asked about others; combines nothing.
  */
 
-import type { DrugLists } from '../metrics.ts';
+import type { DrugLists } from '../evaluation/metrics.ts';
 import { logit, sigmoid } from '../probability.ts';
 import { ridgeRegression } from './numerics.ts';
 import { type SiteInput, SIZE_WIDTH } from './site-encoder.ts';

@@ -1,6 +1,6 @@
 /** Small dense numerics of site adaptation: ridge regression and one shared logistic regression. Knows no drug. */
 
-import { choleskyFactor } from '../cholesky.ts';
+import { choleskyFactor } from '../encoding/cholesky.ts';
 import { sigmoid } from '../probability.ts';
 
 /** Solves A x = b for a symmetric positive definite A [n · n]. @throws RangeError when A is not */

@@ -3,9 +3,9 @@
 import type { Knowledge } from '../../knowledge/knowledge.ts';
 import type { ClinicalContext } from '../../shared/domain.ts';
 import type { DrugId } from '../../shared/ids.ts';
-import { type CodeFamilies, codeFamilies } from '../code-families.ts';
-import { codeTables } from '../code-tables.ts';
-import { describeVisit } from '../features.ts';
+import { type CodeFamilies, codeFamilies } from '../encoding/code-families.ts';
+import { codeTables } from '../encoding/code-tables.ts';
+import { describeVisit } from '../encoding/features.ts';
 import { earlierLists, withPreviousList } from './patient-history.ts';
 import { positionsOf } from './site-visits.ts';
 

@@ -10,7 +10,7 @@ import { formatSafetensors, parseSafetensors } from '../../nn/safetensors.ts';
 import type { ClinicalContext } from '../../shared/domain.ts';
 import { FlameError } from '../../shared/errors.ts';
 import type { DrugId } from '../../shared/ids.ts';
-import type { ScoredVisit } from '../classifier.ts';
+import type { ScoredVisit } from '../classifier/classifier.ts';
 import { combine, type Combination } from './combination.ts';
 import { COLUMNS, type DrugTraits, WIDTH, writeRows } from './drug-rows.ts';
 import { askExperts, type Experts } from './experts.ts';

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import type { ClinicalContext, VisitRecord } from '../../shared/domain.ts';
 import { asId, type DrugId } from '../../shared/ids.ts';
 import { contextOf } from '../corpus.ts';
-import type { DrugLists } from '../metrics.ts';
+import type { DrugLists } from '../evaluation/metrics.ts';
 
 /** A past visit of the site: what was known and what was prescribed. */
 export interface SiteVisit {

@@ -1,7 +1,7 @@
 /** The completion task of METHOD section 5: hide one drug of a list and rank the formulary. Runs no model. */
 
 import { Random } from '../../nn/random.ts';
-import { type DrugLists, rowOf, type ScoreTable } from '../metrics.ts';
+import { type DrugLists, rowOf, type ScoreTable } from '../evaluation/metrics.ts';
 
 /** One question a visit: the drug that is missing, and what is left of the list. */
 export interface CompletionCases {

@@ -1,8 +1,8 @@
 /** Shows drugs to a classifier as current medications of visits that are encoded already. Scores nothing. */
 
-import type { EncodedCorpus } from '../encoding.ts';
-import type { DrugLists } from '../metrics.ts';
-import type { Vocabulary } from '../vocabulary.ts';
+import type { EncodedCorpus } from '../encoding/encoding.ts';
+import type { DrugLists } from '../evaluation/metrics.ts';
+import type { Vocabulary } from '../encoding/vocabulary.ts';
 
 export interface VisitRow {
   readonly ids: ArrayLike<number>;

@@ -4,7 +4,7 @@
  */
 
 import { Random } from '../../nn/random.ts';
-import { type DrugLists, type Interval, percentileInterval, resampledVisits } from '../metrics.ts';
+import { type DrugLists, type Interval, percentileInterval, resampledVisits } from '../evaluation/metrics.ts';
 
 /** Lists with one inserted drug each, flat where scores go: list i has scores starts[i] … starts[i + 1] − 1. */
 export interface ErrorCases {

@@ -6,7 +6,7 @@ import { Random } from '../../nn/random.ts';
 import { Scope } from '../../nn/scope.ts';
 import type { Severity } from '../../shared/domain.ts';
 import { asId, type DrugId } from '../../shared/ids.ts';
-import { buildPairMatrix, type PairMatrix } from '../pair-matrix.ts';
+import { buildPairMatrix, type PairMatrix } from '../lists/pair-matrix.ts';
 import {
   type PolicyConfig,
   policySequences,

@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import type { Knowledge } from '../../knowledge/knowledge.ts';
 import type { PackManifest } from '../model-pack.ts';
-import { LOGISTIC } from '../settings.ts';
+import { LOGISTIC } from '../classifier/settings.ts';
 import { trainPack } from '../train-pack.ts';
 import { syntheticVisits } from './synthetic-visits.ts';
 

@@ -1,5 +1,5 @@
 /** Makes the answers of a text model mean what they say: logit p = slope · z + frequency + intercept, fitted once. */
-import type { DrugLists, ScoreTable } from '../metrics.ts';
+import type { DrugLists, ScoreTable } from '../evaluation/metrics.ts';
 import { logitWithin } from '../probability.ts';
 
 export interface TextCalibration {

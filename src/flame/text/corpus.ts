@@ -4,7 +4,7 @@
  */
 import type { TextTokenizer } from '../../nn/pretrained/tokenizer.ts';
 import type { ClinicalContext } from '../../shared/domain.ts';
-import { type EncodedCorpus, featuresOf } from '../encoding.ts';
+import { type EncodedCorpus, featuresOf } from '../encoding/encoding.ts';
 import type { TextVisit } from './policy.ts';
 import type { Prompts } from './prompts.ts';
 import { fitted, tokenise } from './sequence.ts';

@@ -38,7 +38,7 @@ import { TextTokenizer, TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from '../../nn/p
 import { formatSafetensors, loadSafetensors } from '../../nn/safetensors.ts';
 import { FlameError } from '../../shared/errors.ts';
 import { asId, type DrugId } from '../../shared/ids.ts';
-import { frontSchema, protocolSchema } from '../front-schema.ts';
+import { frontSchema, protocolSchema } from '../lists/front-schema.ts';
 import {
   ADAPTER_CONFIG,
   ADAPTER_WEIGHTS,
@@ -47,7 +47,7 @@ import {
   formatAdapter,
   parseAdapter,
 } from '../local/peft.ts';
-import { type Vocabulary, vocabularyHash } from '../vocabulary.ts';
+import { type Vocabulary, vocabularyHash } from '../encoding/vocabulary.ts';
 import type { TokenizerFiles } from './bpe.ts';
 import { PROJECTOR } from './network.ts';
 import { type StructuredTables, tablesFromTensors, tablesToTensors } from './structured.ts';

@@ -8,7 +8,7 @@ import { Random } from '../../nn/random.ts';
 import { openSession } from '../../nn/session.ts';
 import { batchFeeds, Trainer } from '../../nn/trainer.ts';
 import { FlameError } from '../../shared/errors.ts';
-import type { PairMatrix } from '../pair-matrix.ts';
+import type { PairMatrix } from '../lists/pair-matrix.ts';
 import { type CreditSettings, groupAdvantages, ListState } from '../policy/potential.ts';
 import { interactionWeight } from '../policy/rollouts.ts';
 import { sampleAction } from '../policy/runner.ts';

@@ -5,13 +5,13 @@
  */
 import type { HostTensor } from '../../nn/dtype.ts';
 import type { Knowledge } from '../../knowledge/knowledge.ts';
-import { mutualInformation } from '../code-embeddings.ts';
-import { drugFeatures } from '../drug-features.ts';
-import type { EncodedCorpus } from '../encoding.ts';
-import { familyOf } from '../features.ts';
+import { mutualInformation } from '../encoding/code-embeddings.ts';
+import { drugFeatures } from '../encoding/drug-features.ts';
+import type { EncodedCorpus } from '../encoding/encoding.ts';
+import { familyOf } from '../encoding/features.ts';
 import { contextSlot } from '../policy/policy-corpus.ts';
-import { multiplyDense, multiplySparse, spectralRows, unit } from '../spectral.ts';
-import type { Vocabulary } from '../vocabulary.ts';
+import { multiplyDense, multiplySparse, spectralRows, unit } from '../encoding/spectral.ts';
+import type { Vocabulary } from '../encoding/vocabulary.ts';
 import { CONTEXT_SLOTS } from './sequence.ts';
 
 export interface StructuredTables {

@@ -11,7 +11,7 @@ import { type ClinicalContext, HARD_RULE_SEVERITY } from '../../shared/domain.ts
 import { FlameError } from '../../shared/errors.ts';
 import type { DrugId } from '../../shared/ids.ts';
 import type { GridPoint } from '../../shared/recommendation.ts';
-import { codeTables } from '../code-tables.ts';
+import { codeTables } from '../encoding/code-tables.ts';
 import {
   ALPHA_GRID,
   currentConflicts,
@@ -19,9 +19,9 @@ import {
   type DecodingProblem,
   isPair,
   selectMonotone,
-} from '../decoding.ts';
-import { Encoder } from '../encoding.ts';
-import { severityOf } from '../pair-matrix.ts';
+} from '../lists/decoding.ts';
+import { Encoder } from '../encoding/encoding.ts';
+import { severityOf } from '../lists/pair-matrix.ts';
 import { refused, replay } from '../policy/list-decoder.ts';
 import { sigmoid } from '../probability.ts';
 import { checkpointPlace, textLora } from './adapter.ts';

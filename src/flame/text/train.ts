@@ -9,7 +9,7 @@ import { warmupCosine } from '../../nn/schedule.ts';
 import type { SessionOptions } from '../../nn/session.ts';
 import { Trainer, type TrainerOptions } from '../../nn/trainer.ts';
 import { FlameError } from '../../shared/errors.ts';
-import { rowOf, type ScoreTable } from '../metrics.ts';
+import { rowOf, type ScoreTable } from '../evaluation/metrics.ts';
 import { corruptList, type ErrorStatistics } from '../policy/policy-corpus.ts';
 import { copyOf, type PolicyProgress, progressMeter } from '../policy/train-supervised.ts';
 import { type ListSegment, type Segment, segmentTokens, TextBatch } from './batch.ts';
