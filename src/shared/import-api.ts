@@ -163,6 +163,7 @@ export interface UnfinishedImport {
 }
 
 export interface ImportsApi {
+  /** Those that stopped; none that is under way. */
   'imports.unfinished': Method<Record<string, never>, readonly UnfinishedImport[]>;
   /** Goes on where an unfinished import stopped, if the files are still what they were; otherwise from the beginning. */
   'imports.resume': Method<{ id: string }, ImportReport, ImportProgress>;

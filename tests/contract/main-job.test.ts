@@ -223,6 +223,7 @@ describe('the main job, over real ports', () => {
     expect([...actions].sort()).toEqual([
       'app.opened',
       'decision.saved',
+      'demo.load-started',
       'demo.loaded',
       'passphrase.changed',
       'patient.viewed',
@@ -230,6 +231,7 @@ describe('the main job, over real ports', () => {
       'store.unlock-failed',
       'store.unlocked',
       'visit.viewed',
+      'visits.import-started',
       'visits.imported',
     ]);
   });

@@ -1,9 +1,13 @@
-/** Killed while a release or an export is imported, in every format that goes through the scratch file. */
+/** Killed while a release or an export is imported, in every format that goes through the scratch file: what is stored, and what the audit log has of it. */
 
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { noteOpening } from '../../src/engine/audit/audit-opening.ts';
+import { noteInterruptedRuns } from '../../src/engine/imports/import-audit.ts';
 import { openProfile } from '../../src/engine/profile.ts';
+import { auditOf, listAudit } from '../../src/engine/store/audit.ts';
+import type { ReadableDb, WritableDb } from '../../src/engine/store/handle.ts';
 import { countPatients } from '../../src/engine/store/patients.ts';
 import { temporaryFolder } from '../../src/engine/store/testing.ts';
 import { countVisits } from '../../src/engine/store/visits.ts';
@@ -103,6 +107,30 @@ const SOURCES: Readonly<Record<string, Readonly<Record<string, () => string>>>> 
   },
 };
 
+/** No visit is stored of which the log does not know who began to import it. */
+function expectAudited(db: ReadableDb): void {
+  const starts = auditOf(db, 'visits.import-started');
+  expect(starts.length > 0).toBe(countVisits(db) > 0);
+  for (const { actor, content } of starts)
+    expect([actor, content['import'], content['fingerprint']]).toEqual([
+      'test',
+      expect.any(String),
+      expect.stringMatching(/^[0-9a-f]{64}$/),
+    ]);
+}
+
+/** The next start writes down how many there are, once. */
+function expectCounted(db: WritableDb): void {
+  const count = (): number => listAudit(db).length;
+  const before = count();
+  noteInterruptedRuns(db, 'again');
+  expect(count()).toBe(before);
+  const imports = listAudit(db).filter(({ action }) => action.startsWith('visits.import'));
+  const last = imports.at(-1);
+  expect(last?.action).not.toBe('visits.import-started');
+  expect(last?.content['visitsCreated'] ?? 0).toBe(countVisits(db));
+}
+
 /** In the short form FHIR, which has files of its own kind, is killed thrice and every table twice. */
 const KILLS: Readonly<Record<string, number>> = { fhir: 3 };
 
@@ -130,7 +158,11 @@ test.each(Object.keys(SOURCES))(
           expect(child.said.at(-1)).toMatchObject({ code: 'none', refused: 0 });
         }
         const stored = Math.max(0, ...child.said.map(({ visitsStored }) => Number(visitsStored ?? 0)));
-        const { db } = await openProfile({ folder });
+        const profile = await openProfile({ folder });
+        const { db } = profile;
+        expectAudited(db);
+        noteOpening(profile, { action: 'app.opened', appVersion: 'test', refused: [] });
+        expectCounted(db);
         expect(countVisits(db)).toBeGreaterThanOrEqual(Math.min(TOTAL, Math.max(least, stored)));
         expect(countPatients(db)).toBe(countVisits(db));
         least = countVisits(db);

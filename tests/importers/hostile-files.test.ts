@@ -188,6 +188,7 @@ test('an import that ends in an error leaves what it stored, says so in the audi
     expect(countVisits(profile.db)).toBe(500);
     expect(listRuns(profile.db)).toMatchObject([{ handled: 500, visitsCreated: 500 }]);
     expect(listAudit(profile.db)).toMatchObject([
+      { action: 'visits.import-started' },
       { action: 'visits.imported', content: { visitsCreated: 500, patientsCreated: 500, cancelled: true } },
     ]);
     folderOf(profile, 'broken', { 'visits.jsonl': visits });

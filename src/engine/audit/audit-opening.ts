@@ -3,6 +3,7 @@
 import type { Profile } from '../profile.ts';
 import { actorName } from '../access/actor.ts';
 import { checkHead } from './audit-head.ts';
+import { noteInterruptedRuns } from '../imports/import-audit.ts';
 import { appendAudit, lastAudit, type AuditEvent } from '../store/audit.ts';
 import { sequencesOf } from '../store/audit-log.ts';
 
@@ -35,5 +36,6 @@ export function noteOpening(profile: Profile, { action, appVersion, refused }: O
     }
     for (const content of refused) append({ action: 'store.unlock-failed', content: { ...content } });
     append({ action, content: { app: appVersion, ...(byKeyStore ? { by: 'key-store' } : {}) } });
+    noteInterruptedRuns(db, actorName());
   });
 }

@@ -7,12 +7,13 @@ import { DrugReader, type SiteMappings } from '../../knowledge/drug-reader.ts';
 import type { Drugs } from '../../knowledge/drugs.ts';
 import { detectSource, type PickedSource } from '../../records/sources/detect.ts';
 import type { SourceOptions } from '../../records/sources/open.ts';
+import { FlameError } from '../../shared/errors.ts';
 import type { ImportFormat, ImportProgress, ImportReport } from '../../shared/import-api.ts';
+import { noteEnded, noteInterrupted } from './import-audit.ts';
 import { importSource } from './import-source.ts';
 import { importVisits } from './import-visits.ts';
 import { withLeanHeap } from './lean-heap.ts';
-import { appendAudit } from '../store/audit.ts';
-import type { WritableDb } from '../store/handle.ts';
+import type { ReadableDb, WritableDb } from '../store/handle.ts';
 import { newId } from '../store/ids.ts';
 import { endRun, listRuns, startRun, type ImportRun } from '../store/import-runs.ts';
 import type { Titles } from '../store/search.ts';
@@ -35,7 +36,15 @@ export interface PickedImport {
   readonly onProgress?: ((progress: ImportProgress) => void) | undefined;
 }
 
-/** @throws FlameError IMPORT_EMPTY, FILE_NOT_READABLE, INVALID_INPUT, or of the STORE family */
+/** Runs of this process, which alone has the database open. */
+const underWay = new Set<string>();
+
+/** Those that stopped: nothing works on them. */
+export function listStoppedRuns(db: ReadableDb): ImportRun[] {
+  return listRuns(db).filter(({ id }) => !underWay.has(id));
+}
+
+/** @throws FlameError IMPORT_EMPTY, FILE_NOT_READABLE, INVALID_INPUT, or of the STORE family; STORE_BUSY for files being imported */
 export function importPicked(db: WritableDb, options: PickedImport): Promise<ImportReport> {
   return withLeanHeap(() => importDetected(db, options));
 }
@@ -43,12 +52,15 @@ export function importPicked(db: WritableDb, options: PickedImport): Promise<Imp
 async function importDetected(db: WritableDb, options: PickedImport): Promise<ImportReport> {
   const source = await detectSource(options.path, options.format);
   const run = options.dryRun ? undefined : runOf(db, source, options);
+  if (run) underWay.add(run.id);
   try {
     if (source.format !== 'visits') return await importSource(db, { ...options, source, run });
     return await importLines(db, source, { ...options, run });
   } catch (thrown) {
     if (run) settleBroken(db, run, options.actor);
     throw thrown;
+  } finally {
+    if (run) underWay.delete(run.id);
   }
 }
 
@@ -58,13 +70,7 @@ function settleBroken(db: WritableDb, before: ImportRun, actor: string): void {
   if (!run) return;
   if (run.handled === 0) endRun(db, run.id);
   if (run.handled === before.handled) return;
-  const { format, visitsCreated, visitsSkipped, patientsCreated } = run;
-  appendAudit(db, {
-    actor,
-    action: 'visits.imported',
-    subject: run.name,
-    content: { format, patientsCreated, visitsCreated, visitsSkipped, cancelled: true },
-  });
+  noteEnded(db, { actor, demo: false, name: run.name, run }, { ...run, cancelled: true });
 }
 
 async function importLines(
@@ -88,7 +94,7 @@ async function importLines(
 }
 
 /** The run that was interrupted on the very same files, or a new one. */
-function runOf(db: WritableDb, source: PickedSource, { path, settings }: PickedImport): ImportRun {
+function runOf(db: WritableDb, source: PickedSource, { path, settings, actor }: PickedImport): ImportRun {
   const { name, format, files } = source;
   const { columns = {} } = settings ?? {};
   const marks = files.map((file) => [file.name, file.size, statSync(file.path).mtimeMs]);
@@ -96,7 +102,11 @@ function runOf(db: WritableDb, source: PickedSource, { path, settings }: PickedI
     .update(JSON.stringify([format, columns, marks]))
     .digest('hex');
   const before = listRuns(db).find((run) => run.fingerprint === fingerprint);
-  if (before) return before;
+  if (before) {
+    if (underWay.has(before.id)) throw new FlameError('STORE_BUSY');
+    noteInterrupted(db, before, actor);
+    return before;
+  }
   const run: ImportRun = {
     id: newId<string>(),
     fingerprint,

@@ -12,7 +12,7 @@ import type { PickedSource } from '../../records/sources/detect.ts';
 import { mapVisits, type MappedVisit } from '../../records/sources/map-visits.ts';
 import { openSource, type SourceOptions } from '../../records/sources/open.ts';
 import type { SourceContext, VisitSource } from '../../records/sources/source.ts';
-import { parseVisitRecord } from '../../records/visit-record.ts';
+import { parseVisitRecord, type DrugResolver } from '../../records/visit-record.ts';
 import type { ImportProgress, ImportReport } from '../../shared/import-api.ts';
 import { asId, type DrugId } from '../../shared/ids.ts';
 import { makeSearchable } from './complete-search.ts';
@@ -58,6 +58,20 @@ export async function importSource(db: WritableDb, options: SourceImport): Promi
   const { source, titles, actor, dryRun, signal, run, onProgress } = options;
   const log = new ImportLog();
   let writer: VisitWriter | null = null;
+  const { name, format } = source;
+  const writerWith = (resolveDrugs: DrugResolver, see: (key: string) => boolean): VisitWriter =>
+    new VisitWriter({
+      db,
+      log,
+      name,
+      format,
+      resolveDrugs,
+      titles,
+      demo: false,
+      actor,
+      firstSeen: dryRun ? see : undefined,
+      run,
+    });
   let batch: ImportedVisit[] = [];
   const flush = (to: VisitWriter): void => {
     if (batch.length === 0) return;
@@ -67,16 +81,10 @@ export async function importSource(db: WritableDb, options: SourceImport): Promi
   const end = dryRun ? 1 : STORING;
   const progress = new ProgressTeller(onProgress);
   await runSource({ ...options, progress, end }, log, async (visits, staging, tell) => {
-    writer ??= new VisitWriter({
-      db,
-      log,
-      resolveDrugs: (name) => [asId<DrugId>(name)], // They are ingredients by now.
-      titles,
-      demo: false,
-      actor,
-      firstSeen: dryRun ? (key) => staging.see(key) : undefined,
-      run,
-    });
+    writer ??= writerWith(
+      (name) => [asId<DrugId>(name)],
+      (key) => staging.see(key),
+    ); // They are ingredients by now.
     for (const { record, hash, origin } of visits) {
       const parsed = parseVisitRecord(record);
       if (parsed.ok) batch.push({ record: parsed.record, hash, ...origin });
@@ -87,18 +95,12 @@ export async function importSource(db: WritableDb, options: SourceImport): Promi
     tell(writer.visitsCreated);
     await nextTurn();
   });
-  writer ??= new VisitWriter({
-    db,
-    log,
-    resolveDrugs: () => null,
-    titles,
-    demo: false,
-    actor,
-    firstSeen: dryRun ? () => true : undefined,
-    run,
-  });
+  writer ??= writerWith(
+    () => null,
+    () => true,
+  );
   const stopped = (): boolean => signal?.aborted ?? false;
-  const report = writer.finish(source.name, source.format, stopped());
+  const report = writer.finish(stopped());
   await makeSearchable(db, report, { stopped, progress });
   return report;
 }

@@ -95,6 +95,7 @@ test('good lines are stored, bad ones named; drugs and codes that no table knows
     expect(getVisit(db, find('zoe')[0]!.lastVisitId!)).toMatchObject({ prescribed: null, sourceId: 'e' });
     expect(getVisit(db, find('ada')[0]!.lastVisitId!).unmapped).toEqual(['mystery']);
     expect(listAudit(db)).toMatchObject([
+      { actor: 'tester', action: 'visits.import-started', subject: 'visits.jsonl' },
       { actor: 'tester', action: 'visits.imported', subject: 'visits.jsonl', content: { visitsCreated: 4 } },
     ]);
   });

@@ -49,7 +49,7 @@ export async function importVisits(db: WritableDb, options: ImportOptions): Prom
   const { file, signal, onProgress, demo = false } = options;
   const size = sizeOf(file);
   const log = new ImportLog();
-  const writer = new VisitWriter({ db, log, ...options, demo });
+  const writer = new VisitWriter({ db, log, ...options, name: basename(file), format: 'visits', demo });
   const progress = new ProgressTeller(onProgress);
   const count = drugCounter(log, options);
   let batch: ImportedVisit[] = [];
@@ -80,7 +80,7 @@ export async function importVisits(db: WritableDb, options: ImportOptions): Prom
     }
     if (batch.length > 0) await flush();
   }
-  const report = writer.finish(basename(file), 'visits', stopped());
+  const report = writer.finish(stopped());
   await makeSearchable(db, report, { stopped, progress });
   return report;
 }

@@ -14,13 +14,14 @@ import type {
 } from '../../shared/import-api.ts';
 import { asId, type DrugId } from '../../shared/ids.ts';
 import type { Grants } from '../grants.ts';
-import { importPicked } from './import-picked.ts';
+import { noteInterrupted } from './import-audit.ts';
+import { importPicked, listStoppedRuns } from './import-picked.ts';
 import { mappingCsv, readMapping, readMappingFile } from './mapping-file.ts';
 import { parseParameters } from '../parameters.ts';
 import type { Handlers } from '../serve.ts';
 import { forgetMapping, storeMappings } from './mapping-changes.ts';
 import { appendAudit } from '../store/audit.ts';
-import { endRun, listRuns } from '../store/import-runs.ts';
+import { endRun } from '../store/import-runs.ts';
 import { listMappings, siteMappings, type StoredMapping } from '../store/site-mappings.ts';
 import { titlesOf } from '../editing/visit-detail.ts';
 import type { Workspace } from '../workspace.ts';
@@ -59,7 +60,7 @@ export function importsHandlers(
     }).finally(() => workspace.store.completeSearch()); // What a cancelled one left.
   };
   const unfinished = (id: string) => {
-    const found = listRuns(workspace.db).find((one) => one.id === id);
+    const found = listStoppedRuns(workspace.db).find((one) => one.id === id);
     if (!found) throw new FlameError('NOT_FOUND', { what: 'unfinished import' });
     return found;
   };
@@ -67,7 +68,7 @@ export function importsHandlers(
   return {
     'imports.unfinished': (params) => {
       parseParameters('imports.unfinished', params);
-      return listRuns(workspace.db).map(({ id, name, format, startedAt, visitsCreated }) => ({
+      return listStoppedRuns(workspace.db).map(({ id, name, format, startedAt, visitsCreated }) => ({
         id,
         name,
         format,
@@ -87,7 +88,12 @@ export function importsHandlers(
 
     'imports.forget': (params) => {
       const { id } = parseParameters('imports.forget', params);
-      endRun(workspace.db, unfinished(id).id);
+      const { db } = workspace;
+      const run = unfinished(id);
+      db.transaction(() => {
+        noteInterrupted(db, run, actor());
+        endRun(db, run.id);
+      });
       return {};
     },
 

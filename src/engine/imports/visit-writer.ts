@@ -9,10 +9,10 @@ import type { ImportFormat, ImportReport } from '../../shared/import-api.ts';
 import { NOT_RECORDED, type Patient, type Visit } from '../../shared/domain.ts';
 import { FlameError } from '../../shared/errors.ts';
 import type { PatientId, VisitId } from '../../shared/ids.ts';
-import { appendAudit } from '../store/audit.ts';
+import { noteEnded, noteStarted } from './import-audit.ts';
 import type { WritableDb } from '../store/handle.ts';
 import { newId } from '../store/ids.ts';
-import { advanceRun, endRun, type RunCounts } from '../store/import-runs.ts';
+import { advanceRun, endRun, type ImportRun, type RunCounts } from '../store/import-runs.ts';
 import { findPatientBySource } from '../store/patients.ts';
 import type { Titles } from '../store/search.ts';
 import { findVisitBySource, insertVisits, isOwnVisit, type NewVisit } from '../store/visits.ts';
@@ -26,6 +26,9 @@ export interface ImportedVisit {
 }
 
 export interface WriterOptions {
+  /** Of the file or folder, for report and audit log. */
+  readonly name: string;
+  readonly format: ImportFormat;
   readonly db: WritableDb;
   readonly log: ImportLog;
   /** Ingredients of the drug names in the records. */
@@ -36,7 +39,7 @@ export interface WriterOptions {
   /** Set in a dry run: true when a key is asked for the first time. */
   readonly firstSeen?: ((key: string) => boolean) | undefined;
   /** The run that this import is, perhaps one that goes on: what it handled before is counted and not looked at again. */
-  readonly run?: (RunCounts & { readonly id: string }) | undefined;
+  readonly run?: (RunCounts & Pick<ImportRun, 'id' | 'fingerprint'>) | undefined;
 }
 
 export class VisitWriter {
@@ -46,6 +49,8 @@ export class VisitWriter {
   /** Visits that were handed in, and those of them that an earlier part of the run stored. */
   #handled = 0;
   readonly #before: number;
+  /** Whether the audit log has that this import, or this part of one, stored visits. */
+  #noted = false;
   readonly #options: WriterOptions;
 
   constructor(options: WriterOptions) {
@@ -105,10 +110,13 @@ export class VisitWriter {
     };
     if (!firstSeen) {
       db.transaction(() => {
+        if (visits.length > 0 && !this.#noted)
+          noteStarted(db, { ...this.#options, resumedAfter: this.#before });
         insertVisits(db, visits, titles, 'later');
         if (run) advanceRun(db, run.id, counts);
       });
     }
+    this.#noted ||= visits.length > 0;
     this.#handled = counts.handled;
     this.visitsCreated = counts.visitsCreated;
     this.visitsSkipped = counts.visitsSkipped;
@@ -119,8 +127,8 @@ export class VisitWriter {
    * The report of all that was stored, written into the audit log.
    * @throws FlameError IMPORT_EMPTY when not a single visit could be used
    */
-  finish(name: string, format: ImportFormat, cancelled: boolean): ImportReport {
-    const { db, log, firstSeen, run } = this.#options;
+  finish(cancelled: boolean): ImportReport {
+    const { db, log, name, format, firstSeen, run } = this.#options;
     const counted = log.report();
     if (!cancelled && this.visitsCreated + this.visitsSkipped === 0) {
       throw new FlameError('IMPORT_EMPTY', {
@@ -143,29 +151,9 @@ export class VisitWriter {
     if (!report.dryRun)
       db.transaction(() => {
         if (run && !cancelled) endRun(db, run.id);
-        this.#audit(report);
+        noteEnded(db, this.#options, report);
       });
     return report;
-  }
-
-  #audit(report: ImportReport): void {
-    const { db, demo, actor } = this.#options;
-    const { format, cancelled = false } = report;
-    const { linesRead, patientsCreated, visitsCreated, visitsSkipped, refusedCount } = report;
-    appendAudit(db, {
-      actor,
-      action: demo ? 'demo.loaded' : 'visits.imported',
-      subject: report.file,
-      content: {
-        format,
-        linesRead,
-        patientsCreated,
-        visitsCreated,
-        visitsSkipped,
-        refusedCount,
-        cancelled,
-      },
-    });
   }
 
   #storedHash(sourceId: string): string | undefined {

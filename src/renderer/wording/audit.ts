@@ -7,6 +7,9 @@ import { readActor } from '../../shared/actor.ts';
 import type { AuditEntryView } from '../../shared/audit.ts';
 import { timeWords } from './visit.ts';
 
+/** Imports are about a file, by its name. */
+const FILE_IN_SUBJECT = /^visits\.import/;
+
 type Fields = Readonly<Record<string, unknown>>;
 
 /** "Opened the visit"; an action of another version of Flame shows its own name. */
@@ -28,9 +31,14 @@ export function actorWords(text: string): string {
 }
 
 /** What stands after the action, e.g. which fields were changed; empty where the action says it all. */
-export function detailWords({ content }: Pick<AuditEntryView, 'content'>): string {
+export function detailWords({
+  action,
+  subject,
+  content,
+}: Pick<AuditEntryView, 'action' | 'subject' | 'content'>): string {
   const fields = readFields(content);
-  const { changed, model, file, label, at, final, visitsCreated, name, reason } = fields;
+  const { changed, model, label, at, final, visitsCreated, resumedAfter, cancelled, name, reason } = fields;
+  const file = FILE_IN_SUBJECT.test(action) ? subject : fields['file'];
   const overrides = countOf(fields['overrides']) + countOf(fields['findingOverrides']);
   return [
     ...(Array.isArray(changed) ? [t('audit:detail.changed', { fields: changed.join(', ') })] : []),
@@ -41,6 +49,8 @@ export function detailWords({ content }: Pick<AuditEntryView, 'content'>): strin
     ...(typeof reason === 'string' ? [reason] : []),
     ...(typeof at === 'string' ? [t('audit:detail.at', { time: timeWords(at) })] : []),
     ...(typeof visitsCreated === 'number' ? [t('audit:detail.visits', { count: visitsCreated })] : []),
+    ...(typeof resumedAfter === 'number' ? [t('audit:detail.resumed', { count: resumedAfter })] : []),
+    ...(cancelled === true ? [t('audit:detail.cancelled')] : []),
     ...(Array.isArray(final) ? [t('audit:detail.drugs', { count: final.length })] : []),
     ...(overrides > 0 ? [t('audit:detail.overrides', { count: overrides })] : []),
   ].join(', ');
