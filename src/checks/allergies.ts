@@ -33,7 +33,10 @@ export const allergyCheck: MakeCheck = ({ drugs: tables, version, patientRules }
         } else if (group) {
           const support = allergyClasses[group.title]?.[drug.canonical] ?? FROM_MEMORY;
           const source = { citation: group.citation, version, support };
-          findings.push(excluded(drug, `${because}, of the class ${group.title}`, source));
+          const how = group.partners?.includes(drug.canonical)
+            ? `; it is sold only together with a drug of the class ${group.title}`
+            : `, of the class ${group.title}`;
+          findings.push(excluded(drug, `${because}${how}`, source));
         } else {
           for (const rule of cross.get(drug.canonical) ?? []) {
             const from = classes.find(({ allergyClass }) => allergyClass.title === rule.allergyClass);

@@ -10,7 +10,7 @@ const excludedBy = (...entries: string[]): string[] =>
 
 describe('readAllergies', () => {
   it('knows every member of every class', () => {
-    const unknown = ALLERGY_CLASSES.flatMap(({ members }) => members).filter(
+    const unknown = ALLERGY_CLASSES.flatMap(({ members, partners = [] }) => [...members, ...partners]).filter(
       (name) => drugs.find(name).length !== 1 || drugs.get(asId<DrugId>(name)) === null,
     );
     expect(unknown).toEqual([]);
@@ -33,6 +33,14 @@ describe('readAllergies', () => {
     expect(excludedBy('aspirin')).toContain('ibuprofen');
     expect(excludedBy('NSAIDs')).not.toContain('acetaminophen');
     expect(excludedBy('penicillin')).not.toContain('cephalexin');
+  });
+
+  it('excludes what is sold only together with a member, and reads no class into it', () => {
+    expect(excludedBy('penicillin')).toEqual(
+      expect.arrayContaining(['clavulanic acid', 'sulbactam', 'tazobactam']),
+    );
+    expect(excludedBy('clavulanic acid')).toEqual(['clavulanic acid']);
+    expect(excludedBy('cephalosporins')).not.toContain('clavulanic acid');
   });
 
   it('says which entries it did not understand', () => {

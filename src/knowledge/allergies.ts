@@ -11,6 +11,7 @@ import { nameKey } from './names.ts';
 export interface AllergyEntry {
   readonly entry: string;
   readonly named: readonly DrugId[];
+  /** With the members of each, and then its partners. */
   readonly classes: readonly { readonly allergyClass: AllergyClass; readonly members: readonly DrugId[] }[];
 }
 
@@ -29,6 +30,8 @@ export interface AllergyClass {
   /** Keys (nameKey) under which people write the class down. */
   readonly words: readonly string[];
   readonly members: readonly string[];
+  /** Ingredients sold only together with a member: excluded with the class, though an allergy to one says nothing of it. */
+  readonly partners?: readonly string[];
   readonly citation: string;
 }
 
@@ -41,6 +44,7 @@ export const ALLERGY_CLASSES: readonly AllergyClass[] = [
     members: list(
       'amoxicillin, ampicillin, carbenicillin, cloxacillin, dicloxacillin, nafcillin, oxacillin, penicillin g, penicillin v, piperacillin, ticarcillin',
     ),
+    partners: list('clavulanic acid, sulbactam, tazobactam'),
     citation:
       'Amoxicillin label, section 4: serious hypersensitivity to amoxicillin or to other beta-lactam antibacterials',
   },
@@ -118,18 +122,22 @@ function subjectOf(entry: string): string {
 }
 
 /** The classes with their members as ids, resolved once for each set of tables. */
-function classMembers(drugs: Drugs): AllergyEntry['classes'] {
+function classMembers(drugs: Drugs): readonly ResolvedClass[] {
+  const idsOf = (names: readonly string[]): DrugId[] =>
+    names.flatMap((name) => drugs.find(name)).map((id) => drugs.canonical(id));
   let classes = resolved.get(drugs);
   if (!classes) {
     classes = ALLERGY_CLASSES.map((allergyClass) => ({
       allergyClass,
-      members: allergyClass.members.flatMap((name) => drugs.find(name)).map((id) => drugs.canonical(id)),
+      members: idsOf([...allergyClass.members, ...(allergyClass.partners ?? [])]),
+      partners: new Set(idsOf(allergyClass.partners ?? [])),
     }));
     resolved.set(drugs, classes);
   }
   return classes;
 }
-const resolved = new WeakMap<Drugs, AllergyEntry['classes']>();
+type ResolvedClass = AllergyEntry['classes'][number] & { readonly partners: ReadonlySet<DrugId> };
+const resolved = new WeakMap<Drugs, readonly ResolvedClass[]>();
 
 /** One entry as drugs and classes; both empty when it names none. */
 export function readAllergyEntry(drugs: Drugs, entry: string): AllergyEntry {
@@ -137,8 +145,8 @@ export function readAllergyEntry(drugs: Drugs, entry: string): AllergyEntry {
   const key = nameKey(subject);
   const named = drugs.find(subject).map((id) => drugs.canonical(id));
   const classes = classMembers(drugs).filter(
-    ({ allergyClass, members }) =>
-      allergyClass.words.includes(key) || named.some((id) => members.includes(id)),
+    ({ allergyClass, members, partners }) =>
+      allergyClass.words.includes(key) || named.some((id) => members.includes(id) && !partners.has(id)),
   );
   return { entry, named, classes };
 }

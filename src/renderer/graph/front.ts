@@ -8,8 +8,8 @@ export interface FrontScales {
   readonly y: (jaccard: number) => number;
   readonly xTicks: readonly number[];
   readonly yTicks: readonly number[];
-  /** With as many decimals as the ticks need to differ. */
-  readonly yText: (jaccard: number) => string;
+  /** As many decimals as the ticks need to differ. */
+  readonly yDigits: number;
 }
 
 /** The measured point of a slider position: the last one whose alpha is not above it. */
@@ -27,5 +27,9 @@ export function frontScales(
   const margin = Math.max((most - least) * 0.1, 0.002);
   const x = scaleLinear([0, Math.max(mostRate, 0.001)], [frame.left, frame.right]).nice(3);
   const y = scaleLinear([least - margin, most + margin], [frame.bottom, frame.top]).nice(3);
-  return { x, y, xTicks: x.ticks(3), yTicks: y.ticks(3), yText: y.tickFormat(3) };
+  const yTicks = y.ticks(3);
+  const [, decimals = ''] = y
+    .tickFormat(3)(yTicks[0] ?? 0)
+    .split('.');
+  return { x, y, xTicks: x.ticks(3), yTicks, yDigits: decimals.length };
 }

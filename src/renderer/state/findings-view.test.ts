@@ -3,7 +3,7 @@ import { pairKey } from '../../shared/interactions.ts';
 import { FINDINGS } from '../testing/example-findings.ts';
 import { drugId } from '../testing/fixtures.ts';
 import { findingsInWords, unknownWords } from '../wording/findings.ts';
-import { viewFindings, type FindingsQuestion } from './findings-view.ts';
+import { toldByTable, viewFindings, type FindingsQuestion } from './findings-view.ts';
 import { setOf } from './sets.ts';
 
 const ALL = ['naproxen', 'spironolactone', 'lisinopril', 'furosemide'].map(drugId);
@@ -41,6 +41,15 @@ describe('viewFindings', () => {
     const view = viewFindings({ ...question, told, allergyWarned: true });
     expect(checksOf(view.interrupt)).toEqual(['contraindications']);
     expect(checksOf(view.missing)).toEqual(['renal-function']);
+  });
+
+  it('tells a severe pair of drugs that were taken together already, which the table folds away', () => {
+    const [naproxen, warfarin, lisinopril] = ['naproxen', 'warfarin', 'lisinopril'].map(drugId);
+    const pair = (b: typeof warfarin, severity: 2 | 3) =>
+      ({ a: naproxen!, b: b!, severity, disputed: false, sources: [] }) as const;
+    const amongCurrent = [pair(warfarin, 3), pair(lisinopril, 2)];
+    expect([...toldByTable({ found: [], amongCurrent })]).toEqual([pairKey(naproxen!, lisinopril!)]);
+    expect(toldByTable({ found: amongCurrent, amongCurrent: [] }).size).toBe(2);
   });
 
   it('keeps a check that broke off in sight, whatever is on the list', () => {

@@ -11,6 +11,7 @@ import {
 } from '../../shared/findings.ts';
 import type { DrugId } from '../../shared/ids.ts';
 import { pairKey } from '../../shared/interactions.ts';
+import type { PairAnswers } from './pairs.ts';
 import type { CheckAnswer } from './visit-checks.svelte.ts';
 
 /** Drugs for which one check had no answer for one reason. */
@@ -43,6 +44,18 @@ export interface FindingsQuestion {
   readonly tableShown: boolean;
   /** True while the recommendation itself warns of allergy entries that it did not understand. */
   readonly allergyWarned: boolean;
+}
+
+/**
+ * Keys of the pairs that the table of interactions tells. It folds away those that were taken together already, so the
+ * severe ones among them are told by the checks as they were before anything was recommended.
+ */
+export function toldByTable({
+  found,
+  amongCurrent,
+}: Pick<PairAnswers, 'found' | 'amongCurrent'>): Set<string> {
+  const seen = amongCurrent.filter(({ severity }) => attentionOf(severity) !== 'interrupt');
+  return new Set([...found, ...seen].map(({ a, b }) => pairKey(a, b)));
 }
 
 /** The tables, not the clinic, lack what would answer. */

@@ -30,13 +30,16 @@ const CHECKS = Object.keys(english.findings.word) as CheckName[];
 /** For the mark of a finding. */
 export const CHECK_WORDS = lazily(CHECKS, (check) => t(`findings:word.${check}`));
 
-/** "1 to act on, 2 to know, 1 minor; 3 questions open". */
-export function findingsInWords(view: FindingsView): string {
+/**
+ * "1 to act on, 2 to know, 1 minor; 3 questions open".
+ * @param elsewhere open questions that the checks do not know of
+ */
+export function findingsInWords(view: FindingsView, elsewhere = 0): string {
   const parts = (['interrupt', 'list', 'fold'] as const)
     .filter((attention) => view[attention].length > 0)
     .map((attention) => t(`findings:summary.${attention}`, { count: view[attention].length }));
   const found = parts.length === 0 ? t('findings:summary.nothing') : parts.join(', ');
-  const count = view.missing.length + view.failed.length;
+  const count = view.missing.length + view.failed.length + elsewhere;
   return count === 0 ? found : t('findings:summary.open', { found, count });
 }
 

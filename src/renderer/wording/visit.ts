@@ -21,11 +21,14 @@ export function settingWord(setting: Setting): string {
   return t(`people:setting.${setting}`);
 }
 
-/** "67 y, female"; without a birth year only the sex. */
-/** "61 y, female"; under two years "7 mo, female" where the months are known. */
+/** "61 y, female"; under two years "7 mo, female" where the months are known; without a birth year only the sex. */
 export function ageAndSex(age: number | null, sex: Sex, months: number | null = null): string {
+  if (months === 0) return t('people:newbornAndSex', { sex: sexWord(sex) });
   if (months !== null) return t('people:monthsAndSex', { months, sex: sexWord(sex) });
-  return age === null ? sexWord(sex) : t('people:ageAndSex', { age, sex: sexWord(sex) });
+  if (age === null) return sexWord(sex);
+  return age === 0
+    ? t('people:infantAndSex', { sex: sexWord(sex) })
+    : t('people:ageAndSex', { age, sex: sexWord(sex) });
 }
 
 /** Age in whole years at a date, as far as a birth year tells. */

@@ -9,10 +9,22 @@ import { errorWords } from './failures.ts';
 import { frequency, percent, probabilityWord } from './probability.ts';
 import { exclusionWords, frontWords, warningWords } from './recommendation.ts';
 import { countInWords } from './severity.ts';
-import { ageAt, dateWords } from './visit.ts';
+import { ageAndSex, ageAt, dateWords } from './visit.ts';
 
 const id = (name: string): DrugId => asId<DrugId>(name);
 const nameOf = (drug: DrugId): string => drug;
+
+describe('ages', () => {
+  it('says months under two years, and never that a child is 0 old', () => {
+    expect([ageAndSex(61, 'F'), ageAndSex(1, 'M', 13), ageAndSex(0, 'M', 0), ageAndSex(0, 'F')]).toEqual([
+      '61 y, female',
+      '13 mo, male',
+      'under 1 mo, male',
+      'under 1 y, female',
+    ]);
+    expect(ageAndSex(null, 'unknown')).toBe('sex unknown');
+  });
+});
 
 describe('changes', () => {
   it('names what came and what went', () => {
