@@ -13,7 +13,7 @@ import { readModelPack } from './model-pack.ts';
 import { ListPolicy } from './policy/list-policy.ts';
 import { EXPECTED_CREDIT } from './policy/settings.ts';
 import { FLAME_CLASSIFIER, type ModelRecipe } from './classifier/settings.ts';
-import { syntheticVisits } from './testing/synthetic-visits.ts';
+import { syntheticVisits, writeSyntheticCorpus } from './testing/synthetic-visits.ts';
 import { type PolicyTraining, trainPack, type TrainPackProgress } from './train-pack.ts';
 
 const knowledge = loadKnowledge(join(import.meta.dirname, '../../resources/knowledge'));
@@ -47,23 +47,7 @@ const options = {
 };
 
 beforeAll(() => {
-  const lines = syntheticVisits(1500).map(({ id, year, clinician, context, drugs }) =>
-    JSON.stringify({
-      visit: id,
-      year,
-      clinician,
-      age: context.age,
-      sex: context.sex,
-      specialty: context.specialty,
-      reasons: [],
-      dx_system: 'ICD-9-CM',
-      dx: context.diagnoses.map(({ code }) => code),
-      chronic: [],
-      procedures: [],
-      drugs,
-    }),
-  );
-  writeFileSync(corpus, lines.join('\n'));
+  writeSyntheticCorpus(corpus, 1500);
 });
 
 describe('training a pack', () => {

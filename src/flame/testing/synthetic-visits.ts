@@ -1,5 +1,6 @@
 /** Made-up visits with a simple rule from codes to drugs, for tests that need a corpus which can be learnt in seconds. */
 
+import { writeFileSync } from 'node:fs';
 import { Random } from '../../nn/random.ts';
 import { asId, type DrugId } from '../../shared/ids.ts';
 import type { LabelledVisit } from '../corpus.ts';
@@ -40,4 +41,25 @@ export function syntheticVisits(count: number, seed = 1): LabelledVisit[] {
       drugs: [...drugs].map((drug) => asId<DrugId>(drug)),
     };
   });
+}
+
+/** The same visits as a file in the visit format. */
+export function writeSyntheticCorpus(file: string, count: number): void {
+  const lines = syntheticVisits(count).map(({ id, year, clinician, context, drugs }) =>
+    JSON.stringify({
+      visit: id,
+      year,
+      clinician,
+      age: context.age,
+      sex: context.sex,
+      specialty: context.specialty,
+      reasons: [],
+      dx_system: 'ICD-9-CM',
+      dx: context.diagnoses.map(({ code }) => code),
+      chronic: [],
+      procedures: [],
+      drugs,
+    }),
+  );
+  writeFileSync(file, `${lines.join('\n')}\n`);
 }

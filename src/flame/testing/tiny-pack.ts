@@ -1,11 +1,10 @@
 /** Trains a pack of a dozen drugs in about a second, for tests that need a real pack besides the shipped one. */
 
-import { writeFileSync } from 'node:fs';
 import type { Knowledge } from '../../knowledge/knowledge.ts';
 import type { PackManifest } from '../model-pack.ts';
 import { LOGISTIC } from '../classifier/settings.ts';
 import { trainPack } from '../train-pack.ts';
-import { syntheticVisits } from './synthetic-visits.ts';
+import { writeSyntheticCorpus } from './synthetic-visits.ts';
 
 /**
  * @param directory folder to write; its last part is the pack's name. The visits are left beside it
@@ -17,23 +16,7 @@ export async function trainTinyPack(
   seed = 1,
 ): Promise<PackManifest> {
   const corpus = `${directory}.jsonl`;
-  const lines = syntheticVisits(300).map(({ id, year, clinician, context, drugs }) =>
-    JSON.stringify({
-      visit: id,
-      year,
-      clinician,
-      age: context.age,
-      sex: context.sex,
-      specialty: context.specialty,
-      reasons: [],
-      dx_system: 'ICD-9-CM',
-      dx: context.diagnoses.map(({ code }) => code),
-      chronic: [],
-      procedures: [],
-      drugs,
-    }),
-  );
-  writeFileSync(corpus, lines.join('\n'));
+  writeSyntheticCorpus(corpus, 300);
   return trainPack({
     corpus,
     knowledge,

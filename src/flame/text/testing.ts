@@ -1,8 +1,7 @@
 /** A text model that is trained in seconds on made-up visits, for tests of everything that stands on one. */
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Knowledge } from '../../knowledge/knowledge.ts';
-import { syntheticVisits } from '../testing/synthetic-visits.ts';
+import { writeSyntheticCorpus } from '../testing/synthetic-visits.ts';
 import type { TextManifest } from './pack.ts';
 import { SMALL_TEXT, type TextRecipe } from './settings.ts';
 import { type TextStage, trainTextPack } from './train-pack.ts';
@@ -74,23 +73,7 @@ function trainIn(
   base?: string,
 ): Promise<TextManifest> {
   const corpus = `${directory}.jsonl`;
-  const lines = syntheticVisits(1500).map(({ id, year, clinician, context, drugs }) =>
-    JSON.stringify({
-      visit: id,
-      year,
-      clinician,
-      age: context.age,
-      sex: context.sex,
-      specialty: context.specialty,
-      reasons: [],
-      dx_system: 'ICD-9-CM',
-      dx: context.diagnoses.map(({ code }) => code),
-      chronic: [],
-      procedures: [],
-      drugs,
-    }),
-  );
-  writeFileSync(corpus, `${lines.join('\n')}\n`);
+  writeSyntheticCorpus(corpus, 1500);
   return trainTextPack(
     {
       corpus,
