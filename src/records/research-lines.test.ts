@@ -133,6 +133,9 @@ describe('the de-identified research export', () => {
   test('no planted identifier, name, free text, unknown code or drug, and no date survives', () => {
     fc.assert(
       fc.property(exported, ({ all, texts, date, saved, age }) => {
+        // Moved, one of the two may become the other, which tells nothing.
+        const moved = [date, saved].map((real) => hidden.shifted(all.patient.id, real));
+        fc.pre(!moved.includes(date) && !moved.includes(saved));
         const [line] = researchLines(all, names, hidden);
         expect(line).not.toContain('¶');
         for (const text of texts) expect(line).not.toContain(text.slice(1));

@@ -233,7 +233,7 @@ describe('what a resource says', () => {
     ]);
     expect(report.drugs).toMatchObject({ mentions: 4, mapped: 4, throughSite: 1, throughCode: 2 });
     expect(report.leftOut.map(({ reason }) => reason)).toEqual([
-      'MedicationRequest that asks not to give the drug',
+      'MedicationRequest that says not to do or not done',
       'MedicationRequest with intent proposal',
     ]);
   });

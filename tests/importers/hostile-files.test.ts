@@ -55,7 +55,7 @@ test('a file that holds no visit is refused in words that say why, and nothing i
       [
         'r5.json',
         bundle(patient, encounter('e', { class: [{ text: 'x' }] })),
-        'Encounter/e: class expected object, received array',
+        'Encounter/e: is written as FHIR R5 writes it',
       ],
       ['utf16.csv', Buffer.from(`\uFEFF${header}`, 'utf16le'), 'UTF-16 text; save it as UTF-8'],
       ['macintosh.csv', `${header}1,2020-01-02,50,F\n`.replaceAll('\n', '\r'), 'save it as “CSV UTF-8”'],

@@ -42,6 +42,11 @@ export interface WriterOptions {
   readonly run?: (RunCounts & Pick<ImportRun, 'id' | 'fingerprint'>) | undefined;
 }
 
+/** Ages from which sources put people into one group. */
+const CAPPED = 89;
+/** A year of birth is reckoned from an age and a year, and de-identified sources shift both. */
+const YEARS_APART = 2;
+
 export class VisitWriter {
   visitsCreated = 0;
   visitsSkipped = 0;
@@ -81,6 +86,12 @@ export class VisitWriter {
         this.#options.log.refuse(
           line,
           `visit ${record.visit} came from this database; it was not changed`,
+          file,
+        );
+      } else if (stored === undefined && this.#isSomebodyElse(record, patients)) {
+        this.#options.log.refuse(
+          line,
+          `visit ${record.visit}: patient ${record.patient ?? ''} is stored with another sex or year of birth, so this may be somebody else; it was not stored`,
           file,
         );
       } else if (stored === undefined) {
@@ -166,14 +177,29 @@ export class VisitWriter {
     for (const code of dx) if (titles.titleOf(dx_system, code) === null) log.unknownCode(code);
   }
 
+  #patientOf(record: ParsedVisit, patients: ReadonlyMap<string, Patient>): Patient | null {
+    const { db, demo } = this.#options;
+    if (record.patient === undefined) return null;
+    return patients.get(record.patient) ?? findPatientBySource(db, record.patient, demo);
+  }
+
+  /**
+   * Two systems may give two people one identifier. Somebody whose records a user merged was looked at by a person; ages above 89 are often
+   * capped and tell no year.
+   */
+  #isSomebodyElse(record: ParsedVisit, patients: ReadonlyMap<string, Patient>): boolean {
+    const known = this.#patientOf(record, patients);
+    if (known === null || known.sourceId !== record.patient) return false;
+    const { sex, age, year } = record;
+    if (sex !== 'unknown' && known.sex !== 'unknown' && sex !== known.sex) return true;
+    return age < CAPPED && known.birthYear !== null && Math.abs(known.birthYear - (year - age)) > YEARS_APART;
+  }
+
   #newVisit(record: ParsedVisit, patients: Map<string, Patient>): NewVisit {
-    const { db, resolveDrugs, demo } = this.#options;
+    const { resolveDrugs, demo } = this.#options;
     const { unresolved: _counted, ...content } = interpretVisit(record, resolveDrugs);
     this.#countUnknown(record);
-    const known =
-      record.patient === undefined
-        ? null
-        : (patients.get(record.patient) ?? findPatientBySource(db, record.patient, demo));
+    const known = this.#patientOf(record, patients);
     const patient = known ?? patientOf(record, demo);
     if (record.patient !== undefined) patients.set(record.patient, patient);
     const visit: Visit = {

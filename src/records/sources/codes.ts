@@ -5,10 +5,24 @@ import { LAST_MONTH } from '../../shared/check-input.ts';
 import type { ImportLog } from '../import-log.ts';
 import type { CountedMention, SourceContext } from './source.ts';
 
-/** An ICD code as the visit format holds it: no dot, upper case; null when the text is none. */
+/**
+ * An ICD code as the visit format holds it: no dot, upper case, without the mark of a pair of codes (`G63.2*`, `E11.40+`); null
+ * when the text is none.
+ */
 export function icdCode(written: string): string | null {
-  const code = written.replace(/[.\s]/g, '').toUpperCase();
+  const code = written
+    .replace(/[.\s]/g, '')
+    .replace(/[+*!†]$/, '')
+    .toUpperCase();
   return /^[A-Z0-9]{2,8}$/.test(code) ? code : null;
+}
+
+const NO_ALLERGY =
+  /^(?:no known\b(?!.*\b(?:except|other|but|besides|apart|only)\b).*|nkd?a|none(?: known| reported)?|no (?:drug |medication )?allerg(?:y|ies))\.?$/i;
+
+/** True for an entry that says that there is no allergy; `No known allergies except penicillin` does not. */
+export function saysNoAllergy(words: string): boolean {
+  return NO_ALLERGY.test(words.trim());
 }
 
 /** The day of a time stamp (`2196-02-24 14:38:00`, `2196-02-24T14:38:00Z`, `2196-02-24`), or null. */

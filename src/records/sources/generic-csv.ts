@@ -8,14 +8,28 @@ import type { Measurements, Sex } from '../../shared/domain.ts';
 import { FlameError } from '../../shared/errors.ts';
 import { CSV_FIELDS, type ColumnMapping, type CsvField } from '../../shared/import-api.ts';
 import type { DrugCode } from '../../knowledge/drug-reader.ts';
-import { bounded, countDrugs, dayOf, icdCode, infantMonths, Mentions, yearsBetween } from './codes.ts';
+import {
+  bounded,
+  countDrugs,
+  dayOf,
+  icdCode,
+  infantMonths,
+  Mentions,
+  saysNoAllergy,
+  yearsBetween,
+} from './codes.ts';
 import type { Fact, SourceContext, SourceFile, SourceVisit, VisitSource } from './source.ts';
 import { readTable } from './tables.ts';
 
 type Cells = Readonly<Partial<Record<CsvField, string>>>;
 type RowFact = readonly [kind: 'r', visit: string, cells: Cells, file: string, line: number];
 
-const SEXES: Readonly<Record<string, Sex>> = { f: 'F', female: 'F', w: 'F', m: 'M', male: 'M' };
+const SEXES: ReadonlyMap<string, Sex> = new Map([
+  ...['f', 'female', 'w'].map((word) => [word, 'F'] as const),
+  ...['m', 'male'].map((word) => [word, 'M'] as const),
+  ...['u', 'unknown'].map((word) => [word, 'unknown'] as const),
+]);
+const SETTINGS = ['office', 'inpatient', 'intensive-care', 'emergency', 'unknown'] as const;
 const MEASURED: readonly (readonly [keyof Measurements, CsvField & keyof SourceVisit])[] = [
   ['creatinine', 'creatinine'],
   ['weight', 'weight'],
@@ -109,9 +123,13 @@ export class CsvSource implements VisitSource {
       one('clinician'),
       one('setting').toLowerCase(),
     ];
-    const known = (['office', 'inpatient', 'intensive-care', 'emergency'] as const).find(
-      (place) => place === setting,
-    );
+    const known = SETTINGS.find((place) => place === setting);
+    if (setting !== '' && known === undefined)
+      log.leaveOut(`setting "${setting.slice(0, 40)}": is none of ${SETTINGS.join(', ')}`);
+    const gender = one('sex').toLowerCase();
+    const sex = SEXES.get(gender) ?? 'unknown';
+    if (gender !== '' && !SEXES.has(gender))
+      log.leaveOut(`sex "${gender.slice(0, 40)}": is none of F, M, unknown`);
     return [
       {
         visit: `${this.#prefix}-${id}`,
@@ -122,7 +140,7 @@ export class CsvSource implements VisitSource {
         ...(clinician === '' ? {} : { clinician: clinician.slice(0, 300) }),
         age,
         ...infantMonths(birth, date ?? '', age),
-        sex: SEXES[one('sex').toLowerCase()] ?? 'unknown',
+        sex,
         setting: known ?? 'unknown',
         reasons: [],
         dx_system: system.includes('9') ? 'ICD-9-CM' : 'ICD-10-CM',
@@ -130,7 +148,11 @@ export class CsvSource implements VisitSource {
         chronic: [],
         procedures: this.#codes(all('procedures'), 'procedures', context),
         allergies: bounded(
-          all('allergies').map((words) => words.slice(0, 300)),
+          all('allergies').flatMap((words) => {
+            if (!saysNoAllergy(words)) return words.slice(0, 300);
+            log.leaveOut('allergies: an entry that says there is none');
+            return [];
+          }),
           log,
           'allergies',
         ),

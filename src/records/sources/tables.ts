@@ -24,17 +24,19 @@ export async function* readTable(
 ): AsyncGenerator<void> {
   const { log } = context;
   let columns: ReadonlyMap<string, number> | null = null;
+  let width = 0;
   for await (const rows of readCsvRows(context.open(file))) {
     for (const { line, fields, problem } of rows) {
       if (columns === null) {
         if (fields === null) throw headless(file, `has a first line that ${problem}`);
         columns = columnsOf(file, fields, needed);
+        width = fields.length;
         continue;
       }
       log.row(table);
       if (fields === null) log.refuse(line, problem, file.name);
-      else if (fields.length !== columns.size)
-        log.refuse(line, `has ${fields.length} fields, ${columns.size} expected`, file.name);
+      else if (fields.length !== width)
+        log.refuse(line, `has ${fields.length} fields, ${width} expected`, file.name);
       else onRow(rowOf(file.name, line, columns, fields));
     }
     yield;
@@ -63,8 +65,14 @@ function columnsOf(
   fields: readonly string[],
   needed: readonly string[],
 ): ReadonlyMap<string, number> {
-  const columns = new Map(fields.map((name, at) => [name.trim().toLowerCase(), at]));
-  if (columns.size !== fields.length) throw headless(file, 'names a column twice in its first line');
+  // Spreadsheets leave columns without a name behind.
+  const named = fields.flatMap((name, at) =>
+    name.trim() === '' ? [] : [[name.trim().toLowerCase(), at] as const],
+  );
+  const columns = new Map(named);
+  const twice = named.find(([name, at]) => columns.get(name) !== at)?.[0];
+  if (twice !== undefined)
+    throw headless(file, `names the column ${twice.slice(0, 60)} twice in its first line`);
   const missing = needed.filter((name) => !columns.has(name));
   if (missing.length > 0) throw headless(file, `has no column ${missing.join(', ')}`);
   return columns;

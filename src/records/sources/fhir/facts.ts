@@ -2,19 +2,12 @@
 
 import type { DrugCode } from '../../../knowledge/drug-reader.ts';
 import type { ImportLog } from '../../import-log.ts';
-import { dayOf, icdCode } from '../codes.ts';
+import { dayOf, icdCode, saysNoAllergy } from '../codes.ts';
 import type { Fact } from '../source.ts';
 import { measuredBy, type Measured } from './measurements.ts';
+import { isDifferential, isOver, isRefuted, whyNotSo } from './negated.ts';
 import { ownCodes, ownEncounter, ownIdentifier, ownIngredient, type OwnEncounter } from './own.ts';
-import {
-  codesIn,
-  referenced,
-  statusOf,
-  wordsOf,
-  type Concept,
-  type Resource,
-  type ResourceType,
-} from './resources.ts';
+import { codesIn, referenced, wordsOf, type Concept, type Resource, type ResourceType } from './resources.ts';
 
 /** A medication as a resource names it, or the Medication resource that does. */
 export type Drug = { readonly name: string; readonly codes: readonly DrugCode[] } | { readonly ref: string };
@@ -88,18 +81,14 @@ export interface Place {
 
 /** SNOMED CT: no known allergy, no known drug allergy, no known food allergy, no known environmental allergy. */
 const NO_ALLERGY = new Set(['716186003', '409137002', '429625007', '428607008']);
-const NOT_ORDERED = new Set(['proposal', 'plan', 'option']);
-const VOID = new Set(['entered-in-error', 'cancelled', 'draft', 'not-done', 'not-taken', 'rejected']);
-const REFUTED = new Set(['entered-in-error', 'refuted']);
-
 type Reader<Type extends ResourceType> = (
   resource: Resource<Type>,
   place: Place,
   log: ImportLog,
 ) => Fact | null;
 
-/** One reader for each resource of a patient; null where the resource says nothing that counts, after telling the log why. */
-export const READERS: { readonly [Type in Exclude<ResourceType, 'Medication'>]: Reader<Type> } = {
+/** One reader for each resource that counts; null where the resource says nothing that counts, after telling the log why. */
+const READERS: { readonly [Type in Exclude<ResourceType, 'Medication'>]: Reader<Type> } = {
   Patient: ({ name = [], gender = 'unknown', birthDate = '', identifier }) => {
     const shown = name.find(({ use }) => use === 'official') ?? name[0];
     const words = shown?.text ?? [...(shown?.given ?? []), shown?.family ?? ''].join(' ');
@@ -108,11 +97,7 @@ export const READERS: { readonly [Type in Exclude<ResourceType, 'Medication'>]: 
   },
 
   Encounter: (encounter, { key, file, line }, log) => {
-    const { status = '', class: kind, type = [], reasonCode = [], period } = encounter;
-    if (status === 'cancelled' || status === 'entered-in-error' || status === 'planned') {
-      log.leaveOut(`Encounter with status ${status}`);
-      return null;
-    }
+    const { class: kind, type = [], reasonCode = [], period } = encounter;
     if (period?.start === undefined) {
       log.refuse(line, 'Encounter: period.start is missing, so the visit has no date', file);
       return null;
@@ -134,7 +119,10 @@ export const READERS: { readonly [Type in Exclude<ResourceType, 'Medication'>]: 
   Condition: (condition, _place, log) => {
     const { code, encounter, onsetDateTime, onsetPeriod, recordedDate, abatementDateTime, abatementPeriod } =
       condition;
-    if (REFUTED.has(statusOf(condition.verificationStatus))) return left(log, 'Condition that was refuted');
+    const { clinicalStatus, verificationStatus } = condition;
+    if (isRefuted(verificationStatus, code)) return left(log, 'Condition that was refuted');
+    if (isDifferential(verificationStatus))
+      return left(log, 'Condition that is one of several possible diagnoses');
     const words = wordsOf(code);
     const chronic = ownCodes(code, 'NAMCS-CHRONIC');
     const codes: ConditionCodes = {
@@ -145,35 +133,35 @@ export const READERS: { readonly [Type in Exclude<ResourceType, 'Medication'>]: 
     };
     if (words === '' && Object.values(codes).every((list: readonly string[]) => list.length === 0))
       return left(log, 'Condition without a code');
-    const clinical = statusOf(condition.clinicalStatus);
     return [
       'Condition',
-      referenced(encounter),
+      referenced(encounter, 'Encounter'),
       codes,
       words,
       onsetDateTime ?? onsetPeriod?.start ?? recordedDate ?? null,
       abatementDateTime ?? abatementPeriod?.end ?? onsetPeriod?.end ?? null,
-      !['inactive', 'resolved', 'remission'].includes(clinical),
+      !isOver(clinicalStatus, code),
     ];
   },
 
-  Procedure: ({ status = '', code, encounter, performedDateTime, performedPeriod }, _place, log) => {
-    if (VOID.has(status)) return left(log, `Procedure with status ${status}`);
+  Procedure: ({ code, encounter, performedDateTime, performedPeriod }, _place, log) => {
     const codes = clean([...codesIn(code, 'icd-10-pcs'), ...codesIn(code, 'icd-9-proc')]);
     if (codes.length === 0) return left(log, 'Procedure without an ICD procedure code');
-    return ['Procedure', referenced(encounter), codes, performedDateTime ?? performedPeriod?.start ?? null];
+    return [
+      'Procedure',
+      referenced(encounter, 'Encounter'),
+      codes,
+      performedDateTime ?? performedPeriod?.start ?? null,
+    ];
   },
 
   MedicationRequest: (request, _place, log) => {
-    const { status = 'unknown', intent = 'order', doNotPerform, encounter, authoredOn } = request;
-    if (VOID.has(status)) return left(log, `MedicationRequest with status ${status}`);
-    if (NOT_ORDERED.has(intent)) return left(log, `MedicationRequest with intent ${intent}`);
-    if (doNotPerform === true) return left(log, 'MedicationRequest that asks not to give the drug');
+    const { status = 'unknown', encounter, authoredOn } = request;
     const drug = drugOf(request);
     if (drug === null) return left(log, 'MedicationRequest without a medication');
     return [
       'Request',
-      referenced(encounter),
+      referenced(encounter, 'Encounter'),
       drug,
       authoredOn ?? null,
       null,
@@ -182,25 +170,23 @@ export const READERS: { readonly [Type in Exclude<ResourceType, 'Medication'>]: 
   },
 
   MedicationStatement: (statement, _place, log) => {
-    const { status = 'unknown', context, effectiveDateTime, effectivePeriod, dateAsserted } = statement;
-    if (!['active', 'intended', 'completed', 'on-hold'].includes(status))
-      return left(log, `MedicationStatement with status ${status}`);
+    const { status, context, effectiveDateTime, effectivePeriod, dateAsserted } = statement;
+    if (status === undefined) return left(log, 'MedicationStatement without a status');
     const drug = drugOf(statement);
     if (drug === null) return left(log, 'MedicationStatement without a medication');
     const end = effectivePeriod?.end ?? (status === 'completed' ? (effectiveDateTime ?? null) : null);
     const start = effectivePeriod?.start ?? effectiveDateTime ?? dateAsserted ?? null;
-    return ['Statement', referenced(context), drug, start, end, status !== 'completed'];
+    return ['Statement', referenced(context, 'Encounter'), drug, start, end, status !== 'completed'];
   },
 
   MedicationAdministration: (given, _place, log) => {
-    const { status = 'unknown', context, effectiveDateTime, effectivePeriod } = given;
-    if (!['completed', 'in-progress', 'on-hold', 'stopped'].includes(status))
-      return left(log, `MedicationAdministration with status ${status}`);
+    const { status, context, effectiveDateTime, effectivePeriod } = given;
+    if (status === undefined) return left(log, 'MedicationAdministration without a status');
     const drug = drugOf(given);
     if (drug === null) return left(log, 'MedicationAdministration without a medication');
     return [
       'Administration',
-      referenced(context),
+      referenced(context, 'Encounter'),
       drug,
       effectivePeriod?.start ?? effectiveDateTime ?? null,
       null,
@@ -210,20 +196,17 @@ export const READERS: { readonly [Type in Exclude<ResourceType, 'Medication'>]: 
 
   AllergyIntolerance: (allergy, { key }, log) => {
     const { code, clinicalStatus, verificationStatus, recordedDate, onsetDateTime, reaction = [] } = allergy;
-    if (REFUTED.has(statusOf(verificationStatus))) return left(log, 'AllergyIntolerance that was refuted');
-    if (['inactive', 'resolved'].includes(statusOf(clinicalStatus)))
-      return left(log, 'AllergyIntolerance that is no longer active');
+    if (isRefuted(verificationStatus)) return left(log, 'AllergyIntolerance that was refuted');
+    if (isOver(clinicalStatus)) return left(log, 'AllergyIntolerance that is no longer active');
     const words =
       wordsOf(code) || reaction.map(({ substance }) => wordsOf(substance)).find((one) => one !== '');
-    if (/^no known\b/i.test(words ?? '') || codesIn(code, 'snomed').some((one) => NO_ALLERGY.has(one)))
+    if (saysNoAllergy(words ?? '') || codesIn(code, 'snomed').some((one) => NO_ALLERGY.has(one)))
       return left(log, 'AllergyIntolerance that says there is none');
     if (!words) return left(log, 'AllergyIntolerance without words');
     return ['Allergy', words.slice(0, 300), recordedDate ?? onsetDateTime ?? null, key];
   },
 
   Observation: (observation, _place, log) => {
-    if (VOID.has(observation.status ?? ''))
-      return left(log, 'Observation that was entered in error or cancelled');
     const found = measuredBy(observation);
     for (const one of found) if ('problem' in one) log.leaveOut(one.problem);
     const measured = found.filter((one) => !('problem' in one));
@@ -231,12 +214,25 @@ export const READERS: { readonly [Type in Exclude<ResourceType, 'Medication'>]: 
     const { encounter, effectiveDateTime, effectivePeriod } = observation;
     return [
       'Observation',
-      referenced(encounter),
+      referenced(encounter, 'Encounter'),
       effectiveDateTime ?? effectivePeriod?.start ?? null,
       measured,
     ];
   },
 };
+
+/** The fact that a resource tells of its patient; null where it tells none that counts, after telling the log why. */
+export function factOf<Type extends keyof typeof READERS>(
+  type: Type,
+  /** As it stands in the file. */
+  written: object,
+  resource: Resource<Type>,
+  place: Place,
+  log: ImportLog,
+): Fact | null {
+  const why = whyNotSo(type, written);
+  return why === null ? (READERS[type] as Reader<Type>)(resource, place, log) : left(log, why);
+}
 
 function left(log: ImportLog, reason: string): null {
   log.leaveOut(reason);
@@ -257,7 +253,7 @@ function drugOf(resource: Resource<'MedicationRequest'>): Drug | null {
     );
     return inside?.code ? drugIn(inside.code) : null;
   }
-  const ref = referenced(medicationReference);
+  const ref = referenced(medicationReference, 'Medication');
   return ref === null ? null : { ref };
 }
 

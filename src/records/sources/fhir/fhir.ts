@@ -6,7 +6,7 @@
 import type { JsonValue } from '../../json-values.ts';
 import { readJsonValues } from '../../json-values.ts';
 import type { Fact, SourceContext, SourceFile, SourceVisit, VisitSource } from '../source.ts';
-import { drugIn, READERS, type Place } from './facts.ts';
+import { drugIn, factOf, type Place } from './facts.ts';
 import { isResourceType, readResource, referenced, type ResourceType } from './resources.ts';
 import { visitsOfPatient } from './visits.ts';
 
@@ -84,14 +84,13 @@ export class FhirSource implements VisitSource {
         ? key
         : referenced(
             'patient' in resource ? resource.patient : 'subject' in resource ? resource.subject : undefined,
+            'Patient',
           );
     if (patient === null) {
       log.refuse(line, withId(`${type}: names no patient that could be found`, place), file);
       return;
     }
-    // The reader of a type takes the resource of that type.
-    const reader = READERS[type] as (one: typeof resource, at: Place, to: typeof log) => Fact | null;
-    const fact = reader(resource, place, log);
+    const fact = factOf(type, value, resource, place, log);
     if (fact !== null) staging.add(patient, fact);
   }
 }

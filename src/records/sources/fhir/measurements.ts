@@ -82,9 +82,11 @@ export function measuredBy(observation: Resource<'Observation'>): Measured[] {
 }
 
 function measured(kind: Kind, quantity: NonNullable<Resource<'Observation'>['valueQuantity']>): Measured {
-  const { value, unit, code } = quantity;
+  const { value, comparator, unit, code } = quantity;
   const written = (code ?? unit ?? '').trim();
   const convert = UNITS[kind][written.toLowerCase()];
+  if (comparator !== undefined)
+    return { problem: `Observation: ${kind} that is only a limit (${comparator})` };
   if (value === undefined) return { problem: `Observation: ${kind} without a value` };
   if (!convert)
     return { problem: `Observation: ${kind} in the unit "${written.slice(0, 40)}", which is not known` };

@@ -8,7 +8,7 @@ import type { DrugReader } from '../../../knowledge/drug-reader.ts';
 import { ImportLog } from '../../import-log.ts';
 import { mapVisits, type MappedVisit } from '../map-visits.ts';
 import type { Fact, SourceContext } from '../source.ts';
-import { drugIn, READERS } from './facts.ts';
+import { drugIn, factOf } from './facts.ts';
 import { isResourceType, readResource, referenced, type Concept } from './resources.ts';
 import { visitsOfPatient } from './visits.ts';
 
@@ -54,8 +54,7 @@ export function readPrefetch(
       if (code) stored.set(`Medication/${key}`, JSON.stringify(drugIn(code)));
       return [];
     }
-    const reader = READERS[type] as (one: object, place: object, to: ImportLog) => Fact | null;
-    const fact = reader(parsed.resource, { file: FILE, line: index, key }, log);
+    const fact = factOf(type, value as object, parsed.resource, { file: FILE, line: index, key }, log);
     return fact === null ? [] : [atNow(fact)];
   });
   const encounter = randomUUID();

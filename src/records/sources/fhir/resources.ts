@@ -4,6 +4,7 @@
  */
 
 import { z } from 'zod';
+import { unknownModifier } from './negated.ts';
 
 const text = z.string().max(4000);
 const code = z.string().max(200);
@@ -11,12 +12,14 @@ const coding = z.object({
   system: z.string().max(300).optional(),
   code: code.optional(),
   display: text.optional(),
+  extension: z.unknown().optional(),
 });
 const concept = z.object({ coding: z.array(coding).max(200).optional(), text: text.optional() });
 export type Concept = z.infer<typeof concept>;
 const reference = z.object({ reference: z.string().max(2000).optional() });
 const quantity = z.object({
   value: z.number().optional(),
+  comparator: z.string().max(10).optional(),
   unit: z.string().max(100).optional(),
   code: z.string().max(100).optional(),
 });
@@ -93,7 +96,6 @@ export const RESOURCES = {
   MedicationRequest: z.object({
     status: code.optional(),
     intent: code.optional(),
-    doNotPerform: z.boolean().optional(),
     subject: reference.optional(),
     encounter: reference.optional(),
     authoredOn: dateTime.optional(),
@@ -156,11 +158,21 @@ export type ReadResource<Type extends ResourceType> =
 
 /** Reads a resource; a field of the wrong type refuses it, with the field's name. Fields with the value null count as absent. */
 export function readResource<Type extends ResourceType>(type: Type, value: object): ReadResource<Type> {
+  const modifier = unknownModifier(value);
+  if (modifier !== null) return { ok: false, problem: `${type}: ${modifier}` };
+  if (isOfR5(value))
+    return { ok: false, problem: `${type}: is written as FHIR R5 writes it; export it as R4 (4.0.1)` };
   const parsed = RESOURCES[type].safeParse(withoutNulls(value));
   if (parsed.success) return { ok: true, resource: parsed.data as Resource<Type> };
   const [issue] = parsed.error.issues;
   const message = (issue?.message ?? '').replace(/^Invalid input: /, '');
   return { ok: false, problem: `${type}: ${issue?.path.join('.') ?? ''} ${message}`.trim() };
+}
+
+/** By the fields that a visit depends on and that R5 renamed or made lists. */
+function isOfR5(value: object): boolean {
+  const { class: kind, actualPeriod, medication } = value as Readonly<Record<string, unknown>>;
+  return Array.isArray(kind) || actualPeriod !== undefined || medication !== undefined;
 }
 
 function withoutNulls(value: object): object {
@@ -169,12 +181,18 @@ function withoutNulls(value: object): object {
 
 /**
  * The last part of a reference: `urn:uuid:x`, `Patient/x`, `https://host/fhir/Patient/x/_history/2` → `x`. Null for what
- * names nothing by itself (`Patient?identifier=…`, an identifier without a reference).
+ * names nothing by itself (`Patient?identifier=…`, an identifier without a reference) and for what says that it is of another type
+ * than the one asked for: identifiers are only unique within a type.
  */
-export function referenced(link: { readonly reference?: string | undefined } | undefined): string | null {
+export function referenced(
+  link: { readonly reference?: string | undefined } | undefined,
+  type?: ResourceType,
+): string | null {
   const written = link?.reference;
   if (written === undefined || written.includes('?')) return null;
   const plain = written.replace(/\/_history\/.*$/, '');
+  const named = /(?:^|\/)([A-Z][A-Za-z]+)\/[^/]+$/.exec(plain)?.[1];
+  if (type !== undefined && named !== undefined && named !== type) return null;
   const last = plain.startsWith('urn:')
     ? plain.slice(plain.lastIndexOf(':') + 1)
     : plain.slice(plain.lastIndexOf('/') + 1);
@@ -211,9 +229,4 @@ export function wordsOf(concept: Concept | undefined): string {
     concept?.coding?.find(({ display }) => display !== undefined)?.display ??
     ''
   ).trim();
-}
-
-/** The one code of a status, whatever its system. */
-export function statusOf(concept: Concept | undefined): string {
-  return concept?.coding?.find((one) => one.code !== undefined)?.code ?? '';
 }

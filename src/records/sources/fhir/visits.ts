@@ -6,7 +6,8 @@
 import type { Measurements, Setting, Sex, VisitRecord } from '../../../shared/domain.ts';
 import { wholeRecord } from './own-visit.ts';
 import type { OwnEncounter } from './own.ts';
-import { bounded, countDrugs, dayOf, infantMonths, Mentions, yearsBetween } from '../codes.ts';
+import { ageAt, endOf, time } from './times.ts';
+import { bounded, countDrugs, dayOf, infantMonths, Mentions } from '../codes.ts';
 import type { CountedMention, Fact, SourceContext, SourceVisit } from '../source.ts';
 import type {
   AllergyFact,
@@ -52,7 +53,7 @@ export function visitsOfPatient(
   context: SourceContext,
 ): SourceVisit[] {
   const { log } = context;
-  const person = of<PatientFact>(facts, 'Patient')[0];
+  const [person, ...more] = of<PatientFact>(facts, 'Patient');
   const encounters = of<EncounterFact>(facts, 'Encounter').sort(
     (a, b) => time(a[3]) - time(b[3]) || (a[1] < b[1] ? -1 : 1),
   );
@@ -63,6 +64,11 @@ export function visitsOfPatient(
       `patient ${patient} has ${encounters.length} encounters with ${facts.length} entries: too many`,
       file,
     );
+    return [];
+  }
+  if (person && more.some((other) => !isSamePerson(person, other))) {
+    for (const [, , , , , , file, line] of encounters)
+      log.refuse(line, `Encounter: two people of different sex or birth date are called ${patient}`, file);
     return [];
   }
   const chart = new Chart(facts, encounters, context);
@@ -95,6 +101,13 @@ export function visitsOfPatient(
   });
   chart.sayLeftOut(encounters.length > 0);
   return visits;
+}
+
+/** Files of two systems may give two people the same identifier; two versions of one person agree in these. */
+function isSamePerson([, , sex, birth]: PatientFact, [, , otherSex, otherBirth]: PatientFact): boolean {
+  const agree = (one: string, other: string): boolean => one.startsWith(other) || other.startsWith(one);
+  const known = (gender: string): string => (SEXES[gender] === undefined ? '' : gender);
+  return agree(known(sex), known(otherSex)) && agree(birth, otherBirth);
 }
 
 /** What a visit holds besides its measurements, gathered from the encounter and from what was active when it began. */
@@ -325,17 +338,6 @@ function inOrder<Kind>(facts: readonly Kind[], keyOf: (fact: Kind) => readonly (
   return keyed.sort((a, b) => (a.key === b.key ? 0 : a.key < b.key ? -1 : 1)).map(({ fact }) => fact);
 }
 
-/** Milliseconds; a date without a time begins its day, an unreadable one is the beginning of time. */
-function time(written: string): number {
-  const at = Date.parse(written);
-  return Number.isNaN(at) ? 0 : at;
-}
-
-/** The end of what was written: of the day where it has no time. */
-function endOf(written: string): number {
-  return time(written) + (written.includes('T') ? 0 : 24 * 3600 * 1000 - 1);
-}
-
 /** The encounter during which something happened: the last that had begun and had not ended the day before. */
 function encounterAt(encounters: readonly EncounterFact[], when: string): string | null {
   if (dayOf(when) === null) return null;
@@ -356,17 +358,4 @@ function isActive(
   if (onset !== null && time(onset) > (encounter === null ? endOf(end ?? start) : time(start))) return false;
   if (onset === null && encounter !== null) return false;
   return abatement === null ? active : time(abatement) > time(start);
-}
-
-function ageAt(birth: string, start: string): number | null {
-  if (birth === '') return null;
-  const [born, day] = [whole(birth), whole(start)];
-  return born === null || day === null ? null : yearsBetween(born, day);
-}
-
-/** A day for a date of which only the year or the month is known: its middle. */
-function whole(written: string): string | null {
-  if (/^\d{4}$/.test(written)) return `${written}-07-01`;
-  if (/^\d{4}-\d{2}$/.test(written)) return `${written}-15`;
-  return dayOf(written);
 }
