@@ -38,7 +38,8 @@ test('an import says every refused line and every name that no table knows', asy
   await patientRows(page).getByRole('button').click();
   await expect(page.getByText('not in the code tables')).toBeVisible();
   await expect(page.getByRole('heading', { name: 'Not recognised' })).toBeVisible();
-  await expect(page.getByText('notadrug')).toBeVisible();
+  await expect(page.getByText('notadrug', { exact: true })).toBeVisible();
+  await expect(page.getByText('no drug is known by notadrug')).toBeVisible();
 });
 
 test('a passphrase locks the database: the wrong one is refused, the right one opens it', async ({
