@@ -1,7 +1,7 @@
 /** The `flame` command: parses the command line and reports errors. What a command does is in commands/. */
 
 import { Command, CommanderError } from 'commander';
-import { describeError, toWireError, type WireError } from '../shared/errors.ts';
+import { describeError, errorData, type WireError } from '../shared/errors.ts';
 import { writeJson } from './output.ts';
 
 const EXIT_FAILED = 1;
@@ -53,7 +53,7 @@ function report(thrown: unknown): number {
     if (json) writeError({ code: 'INVALID_INPUT', details: { problem } });
     return EXIT_USAGE; // commander wrote the words already
   }
-  const error = toWireError(thrown);
+  const error = errorData(thrown);
   const { title, action } = describeError(error.code, error.details);
   process.stderr.write(`flame: ${title}\n${action === '' ? '' : `       ${action}\n`}`);
   if (error.code === 'INTERNAL' && thrown instanceof Error) process.stderr.write(`${thrown.stack ?? ''}\n`);

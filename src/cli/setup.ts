@@ -1,11 +1,12 @@
 /** Where a clone keeps what the commands need, and how a command is cancelled. Opens only what it is asked for. */
 
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { loadKnowledge, type Knowledge } from '../knowledge/knowledge.ts';
 import { resolveSiteTable, withSiteTable } from '../knowledge/site-table.ts';
 import { readSiteTableFile } from '../records/site-table-csv.ts';
+import { followMoved, MOVED_FILE, readMoved } from '../shared/rescue-api.ts';
 import { counted } from './output.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -56,10 +57,23 @@ export const APP_VERSION = (
   JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { readonly version: string }
 ).version;
 
-/** The app's own profile folder: where Electron keeps the data of an application called Flame. */
+/** The app's own profile folder, where Electron keeps the data of an application called Flame; or the one that took its place. */
 export function defaultProfile(): string {
   const named = process.env['FLAME_PROFILE'];
-  if (named !== undefined && named !== '') return resolve(named);
+  return followMoved(named !== undefined && named !== '' ? resolve(named) : ownProfile(), movedTo);
+}
+
+/** Where a folder leads, when what it leads to is there: its disk may be away. */
+function movedTo(folder: string): string | null {
+  try {
+    const next = readMoved(readFileSync(join(folder, MOVED_FILE), 'utf8'));
+    return next !== null && existsSync(join(next, 'flame.db')) ? next : null;
+  } catch {
+    return null; // It stayed where it was.
+  }
+}
+
+function ownProfile(): string {
   switch (process.platform) {
     case 'win32':
       return join(process.env['APPDATA'] ?? join(homedir(), 'AppData/Roaming'), 'Flame');

@@ -3,6 +3,7 @@
 import { basename, join } from 'node:path';
 import { factsOf } from '../checks/facts.ts';
 import type { BackupsApi } from '../shared/backup-api.ts';
+import type { RescueApi, RescueShellApi } from '../shared/rescue-api.ts';
 import type { EngineApi, ShellApi } from '../shared/contract.ts';
 import type { KeyStoreApi } from '../shared/key-store-api.ts';
 import type { EngineOptions } from '../shared/engine-process.ts';
@@ -12,6 +13,7 @@ import { accountsHandlers, sessionShellHandlers } from './access/accounts-handle
 import { actorName } from './access/actor.ts';
 import { auditHandlers } from './audit/audit-handlers.ts';
 import { backupHandlers } from './backup/backup-handlers.ts';
+import { rescueHandlers } from './backup/rescue-handlers.ts';
 import { BackupService } from './backup/backup-service.ts';
 import { decisionHandlers, decisionShellHandlers } from './decisions/decision-handlers.ts';
 import { describeDemo, loadDemo } from './imports/demo.ts';
@@ -74,6 +76,7 @@ export async function createHandlers(
   await hooks.settle();
   const backups = new BackupService(workspace);
   backups.watch();
+  const rescue = rescueHandlers(workspace, backups, grants);
   const { session } = workspace;
   return {
     engine: guarded(
@@ -81,10 +84,14 @@ export async function createHandlers(
         ...engineHandlers(workspace, grants, hooks, runner),
         ...keyStoreHandlers(workspace, keyStore, actorName),
         ...backupHandlers(workspace, backups, grants, actorName),
+        ...rescue.engine,
       },
       session,
     ),
-    shell: inCallersName(shellHandlers(workspace, grants, hooks, runner, backups), session),
+    shell: inCallersName(
+      { ...shellHandlers(workspace, grants, hooks, runner, backups), ...rescue.shell },
+      session,
+    ),
   };
 }
 
@@ -94,7 +101,7 @@ function shellHandlers(
   hooks: HookService,
   runner: FinetuneRunner,
   backups: BackupService,
-): Handlers<ShellApi> {
+): Omit<Handlers<ShellApi>, keyof RescueShellApi> {
   return {
     'files.grant': (params) => {
       const { grant, path, purpose = 'read' } = parseParameters('files.grant', params);
@@ -133,7 +140,7 @@ function engineHandlers(
   grants: Grants,
   hooks: HookService,
   runner: FinetuneRunner,
-): Omit<Handlers<EngineApi>, keyof KeyStoreApi | keyof BackupsApi> {
+): Omit<Handlers<EngineApi>, keyof KeyStoreApi | keyof BackupsApi | keyof RescueApi> {
   const actor = actorName;
   const titles = () => titlesOf(workspace.knowledgeOrNull);
   const checker = () => workspace.checker;

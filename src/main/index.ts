@@ -21,6 +21,7 @@ import {
   TRAINER_ENTRY,
 } from './paths.ts';
 import { tellPower } from './power.ts';
+import { serveRestoredProfile } from './restored-profile.ts';
 import { serveSaveDialog } from './save-file.ts';
 import { devOrigin, isDrivenFromOutside, restrictApp } from './security.ts';
 import { openWindow } from './window.ts';
@@ -70,6 +71,7 @@ function run(profile: string): void {
   serveDropped(host);
   serveSaveDialog(host, window);
   serveDecisionSheet(host, window);
+  serveRestoredProfile(host);
   serveAutoLock(host, window);
   tellPower(host);
 

@@ -36,6 +36,7 @@ const bridge: FlameBridge = {
   takeDropped: (file) =>
     ipcRenderer.invoke(CHANNELS.takeDropped, webUtils.getPathForFile(file as never)) as Promise<BridgeReply>,
   releaseSheet: (wish) => ipcRenderer.invoke(CHANNELS.releaseSheet, wish) as Promise<BridgeReply>,
+  openRestored: () => ipcRenderer.invoke(CHANNELS.openRestored) as Promise<BridgeReply>,
   pickSaveFile: (wish) => ipcRenderer.invoke(CHANNELS.pickSaveFile, wish) as Promise<BridgeReply>,
   preferences: readPreferences(argument.slice(PREFERENCES_ARGUMENT.length)),
   remember: (name, value) => {

@@ -70,6 +70,8 @@ export interface FlameBridge {
   readonly pickSaveFile: (wish: { kind: SavedKind; name: string }) => Promise<BridgeReply>;
   /** Prints the decision sheet or saves it as a PDF; null when the user closes the dialog without a choice. */
   readonly releaseSheet: (wish: SheetWish) => Promise<BridgeReply>;
+  /** Starts Flame again with the profile that was restored beside a damaged one, now and from then on. */
+  readonly openRestored: () => Promise<BridgeReply>;
   /** As they were when the page was opened. */
   readonly preferences: Preferences;
   readonly remember: (name: Preference, value: string) => void;
@@ -96,6 +98,7 @@ export interface Engine {
   /** @param name the file name that the dialog suggests */
   readonly pickSaveFile: (kind: SavedKind, name: string) => Promise<PickedFile | null>;
   readonly releaseSheet: (wish: SheetWish) => Promise<ReleasedSheet | null>;
+  readonly openRestored: () => Promise<void>;
 }
 
 export function connectEngine(bridge: FlameBridge): Engine {
@@ -122,6 +125,7 @@ export function connectEngine(bridge: FlameBridge): Engine {
     takeDropped: async (file) => unwrap(await bridge.takeDropped(file)) as PickedFile,
     pickSaveFile: async (kind, name) =>
       unwrap(await bridge.pickSaveFile({ kind, name })) as PickedFile | null,
+    openRestored: async () => void unwrap(await bridge.openRestored()),
     releaseSheet: async (wish) => unwrap(await bridge.releaseSheet(wish)) as ReleasedSheet | null,
   };
 }

@@ -15,6 +15,8 @@ export const CHANNELS = {
   pickSaveFile: 'save:pick',
   /** preload → shell, answered: print the decision sheet on the page, or save it as a PDF. */
   releaseSheet: 'sheet:release',
+  /** preload → shell, answered: start again with the profile that was restored beside a damaged one. */
+  openRestored: 'profile:restored',
   /** shell → preload: the engine locked. */
   locked: 'session:locked',
   /** preload → shell: remember a preference of this computer. */

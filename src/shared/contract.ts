@@ -19,6 +19,7 @@ import {
   type SessionStatus,
 } from './accounts-api.ts';
 import { BACKUPS_METHODS, type BackupFailure, type BackupsApi } from './backup-api.ts';
+import { RESCUE_METHODS, RESCUE_SHELL_METHODS, type RescueApi, type RescueShellApi } from './rescue-api.ts';
 import { DEVICES_METHODS, type DevicesApi } from './devices-api.ts';
 import { FINETUNE_METHODS, type FinetuneApi } from './finetune-api.ts';
 import { MODELS_METHODS, type ModelsApi } from './models-api.ts';
@@ -169,6 +170,7 @@ export interface EngineApi
   extends
     AccountsApi,
     BackupsApi,
+    RescueApi,
     DevicesApi,
     ExportApi,
     HooksApi,
@@ -272,7 +274,7 @@ export interface EngineApi
 }
 
 /** Calls that only the shell (main process) makes; the renderer's port refuses them. */
-export interface ShellApi extends SessionShellApi {
+export interface ShellApi extends SessionShellApi, RescueShellApi {
   /** Lets the renderer use one picked file without ever seeing its path: to import it, or to have it written. */
   'files.grant': Method<{ grant: string; path: string; purpose?: 'read' | 'write' }, { name: string }>;
   /** The shell begins a file under this name, or it has its own name now, or is gone. */
@@ -332,6 +334,7 @@ export const ENGINE_METHODS = {
   'decisions.signer': true,
   ...ACCOUNTS_METHODS,
   ...BACKUPS_METHODS,
+  ...RESCUE_METHODS,
   ...MODELS_METHODS,
   ...DEVICES_METHODS,
   ...NOTES_METHODS,
@@ -345,6 +348,7 @@ export const ENGINE_METHODS = {
 
 export const SHELL_METHODS = {
   ...SESSION_SHELL_METHODS,
+  ...RESCUE_SHELL_METHODS,
   'files.grant': true,
   'files.draft': true,
   'decisions.released': true,

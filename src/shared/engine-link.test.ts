@@ -18,6 +18,7 @@ beforeEach(() => {
     onLocked: () => () => undefined,
     pickImportFile: () => Promise.resolve({ ok: true, value: { grant: 'g', name: 'visits.jsonl' } }),
     takeDropped: () => Promise.resolve({ ok: true, value: { grant: 'g', name: 'visits.jsonl' } }),
+    openRestored: () => Promise.resolve({ ok: true, value: null }),
     releaseSheet: () => Promise.resolve({ ok: true, value: { name: null } }),
     pickSaveFile: ({ name }) => Promise.resolve({ ok: true, value: { grant: 's', name } }),
     preferences: {},

@@ -1,5 +1,7 @@
 /** Error codes that travel between processes as data, and the one table of their wording. Nothing matches on English. */
 
+import { withoutPaths } from './without-paths.ts';
+
 export type ErrorDetails = Readonly<Record<string, string | number>>;
 
 interface Wording {
@@ -308,11 +310,32 @@ export function isErrorCode(value: unknown): value is ErrorCode {
   return typeof value === 'string' && Object.hasOwn(ERROR_WORDING, value);
 }
 
-/** Turns anything thrown into data; an unexpected error keeps its message as the `problem` of INTERNAL. */
-export function toWireError(thrown: unknown): WireError {
+/** Turns anything thrown into data for this computer's user alone; an unexpected error keeps its message as the `problem` of INTERNAL. */
+export function errorData(thrown: unknown): WireError {
   if (thrown instanceof FlameError) return { code: thrown.code, details: thrown.details };
   const problem = thrown instanceof Error ? thrown.message : String(thrown);
   return { code: 'INTERNAL', details: { problem } };
+}
+
+/** The same as it leaves a process: it may reach a page, which learns no path. */
+export function toWireError(thrown: unknown): WireError {
+  const { code, details } = errorData(thrown);
+  const known = pathsOf(thrown);
+  const shown = Object.entries(details).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? withoutPaths(value, known) : value,
+  ]);
+  return { code, details: Object.fromEntries(shown) as ErrorDetails };
+}
+
+/** Of an error of the system, and of what caused it. */
+function pathsOf(thrown: unknown): string[] {
+  const found: string[] = [];
+  for (let error = thrown; error instanceof Error; error = error.cause) {
+    const { path, dest } = error as { readonly path?: unknown; readonly dest?: unknown };
+    for (const one of [path, dest]) if (typeof one === 'string') found.push(one);
+  }
+  return found;
 }
 
 /** What the system said of a file, without the place: `EACCES: permission denied, open`. The page learns no path. */

@@ -59,6 +59,11 @@ export const METHOD_ROLES = {
   'backups.openers': ADMINISTRATION,
   'backups.preview': ADMINISTRATION,
   'backups.restore': ADMINISTRATION,
+  // While the database does not open there is no role to ask for: the secret of the backup is.
+  'rescue.backups': ANYONE,
+  'rescue.openers': ANYONE,
+  'rescue.preview': ANYONE,
+  'rescue.restore': ANYONE,
   'session.signIn': ANYONE,
   'session.lock': ANYONE,
   'session.confirm': OWN_ACCOUNT,

@@ -42,6 +42,7 @@ test.describe('a page of Flame', () => {
       bridge: [
         'onEngineState',
         'onLocked',
+        'openRestored',
         'pickImportFile',
         'pickSaveFile',
         'preferences',
@@ -414,7 +415,13 @@ test.describe('a page of Flame', () => {
             answers.push(`${method} ${kindOf(thrown)}`);
           }
         }
-        for (const name of ['releaseSheet', 'pickSaveFile', 'pickImportFile', 'takeDropped']) {
+        for (const name of [
+          'releaseSheet',
+          'pickSaveFile',
+          'pickImportFile',
+          'takeDropped',
+          'openRestored',
+        ]) {
           if (name === 'pickSaveFile' && (value as { kind?: string } | null)?.kind === 'csv') continue; // opens the dialog
           try {
             const reply = await within<{ ok: boolean; error?: { code: string } }>(bridge[name]!(value));

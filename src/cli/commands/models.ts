@@ -11,7 +11,7 @@ import {
   type ModelFolders,
 } from '../../engine/models/installed.ts';
 import { kindOf } from '../../engine/models/model-kind.ts';
-import { describeError, FlameError, isErrorCode, toWireError } from '../../shared/errors.ts';
+import { describeError, FlameError, isErrorCode, errorData } from '../../shared/errors.ts';
 import { asId, type ModelId } from '../../shared/ids.ts';
 import type { InstalledModel } from '../../shared/models-api.ts';
 import { ProgressLine, table, writeJson, writeLines } from '../output.ts';
@@ -134,7 +134,7 @@ async function verify(named: string | undefined, options: Options): Promise<void
       await model.close();
       results.push({ id, name, version: model.version, error: null });
     } catch (thrown) {
-      const error = toWireError(thrown);
+      const error = errorData(thrown);
       results.push({
         id,
         name,

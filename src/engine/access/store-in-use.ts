@@ -72,8 +72,8 @@ export class StoreInUse {
   async unlock(passphrase: string): Promise<void> {
     if (this.#part.ok) return;
     const opened = await attempt('store', () => openProfile(profileOptions(this.#options, passphrase)));
-    // A wrong passphrase is an answer to this call, not a state of the database: it stays locked.
-    if (!opened.ok && opened.error.code === 'STORE_KEY_WRONG') {
+    // A wrong passphrase is an answer to this call, not a state of the database: it stays locked. A damaged key file is one.
+    if (!opened.ok && opened.error.details['reason'] === 'passphrase') {
       this.#refused.push({ at: new Date().toISOString() });
       throw opened.error;
     }

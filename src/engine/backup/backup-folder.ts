@@ -8,6 +8,7 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { BackupEntry, Retention } from '../../shared/backup-api.ts';
 import { FlameError } from '../../shared/errors.ts';
+import type { RescueBackup } from '../../shared/rescue-api.ts';
 import type { KeyRing } from '../access/key-ring.ts';
 import type { StoreKey } from '../access/key-seal.ts';
 import { errorCode } from '../publish.ts';
@@ -80,6 +81,34 @@ export async function listBackups(folder: string, owner: Owner): Promise<FoundBa
     if (entry !== null) found.push(entry);
   }
   return found.sort((a, b) => b.at.localeCompare(a.at) || b.name.localeCompare(a.name));
+}
+
+/**
+ * The backups of a profile whose database does not open, by their names alone; those whose end is not a backup's are left out.
+ * Newest first.
+ * @param profile the start of the profile's id
+ * @throws FlameError BACKUP_FOLDER_UNUSABLE
+ */
+export async function namedBackups(folder: string, profile: string): Promise<RescueBackup[]> {
+  let names: string[];
+  try {
+    names = await readdir(folder);
+  } catch (cause) {
+    throw unusable(folder, cause);
+  }
+  const own = names.filter((one) => NAME.test(one) && one.endsWith(`-${profile}.flamebackup`));
+  return own
+    .sort()
+    .reverse()
+    .flatMap((name) => {
+      try {
+        const file = join(folder, name);
+        describeBackup(file);
+        return [{ name, at: timeOf(name), size: statSync(file).size }];
+      } catch {
+        return [];
+      }
+    });
 }
 
 async function readEntry(folder: string, name: string, owner: Owner): Promise<FoundBackup | null> {

@@ -1,18 +1,18 @@
 /** The handlers of backups. Each thing done, and each that failed, is written into the audit log. Holds no rule of its own. */
 
-import { existsSync, realpathSync } from 'node:fs';
-import { basename, join, sep } from 'node:path';
-import type { BackupPreview, BackupSecret, BackupsApi, BackupSource } from '../../shared/backup-api.ts';
+import { basename } from 'node:path';
+import type { BackupsApi, BackupSource } from '../../shared/backup-api.ts';
 import type { EngineApi } from '../../shared/contract.ts';
-import { FlameError, toWireError } from '../../shared/errors.ts';
+import { toWireError } from '../../shared/errors.ts';
 import type { Grants } from '../grants.ts';
 import { parseParameters } from '../parameters.ts';
 import type { CallContext, Handlers } from '../serve.ts';
 import { writeSetting } from '../store/accounts.ts';
 import { appendAudit, type AuditEvent } from '../store/audit.ts';
 import type { Workspace } from '../workspace.ts';
-import { backupFile, markFolder, unusable } from './backup-folder.ts';
-import { describeBackup, openBackup, type BackupCredential, type BackupManifest } from './backup-file.ts';
+import { backupFile, markFolder } from './backup-folder.ts';
+import { openBackup } from './backup-file.ts';
+import { noteBackupPlace } from './backup-place.ts';
 import type { BackupService } from './backup-service.ts';
 import {
   BACKUP_SETTINGS,
@@ -20,7 +20,9 @@ import {
   changeBackupState,
   type BackupSettings,
 } from './backup-settings.ts';
+import { profileIdOf } from './make-backup.ts';
 import { restoreBackup } from './restore-backup.ts';
+import { credentialOf, freeName, openersOf, previewOf, refuseInside } from './restore-wish.ts';
 
 type Action = AuditEvent['action'];
 
@@ -90,6 +92,7 @@ export function backupHandlers(
       });
       grants.used(grant);
       change({ folder });
+      noteBackupPlace(workspace.options.profile, folder, profileIdOf(workspace.db));
       return await service.state();
     },
 
@@ -107,12 +110,7 @@ export function backupHandlers(
 
     'backups.openers': (params) => {
       const { source } = parseParameters('backups.openers', params);
-      return noting('backup.open-failed', named(source), () => {
-        const file = fileOf(source);
-        const { ring } = describeBackup(file);
-        const accounts = ring?.entries.filter(({ kind }) => kind === 'account').map(({ name }) => name);
-        return { file: basename(file), people: accounts ?? null };
-      });
+      return noting('backup.open-failed', named(source), () => openersOf(fileOf(source)));
     },
 
     'backups.preview': (params) => {
@@ -153,48 +151,4 @@ export function backupHandlers(
       });
     },
   };
-}
-
-function previewOf(file: string, manifest: BackupManifest): BackupPreview {
-  const { madeAt, madeBy, appVersion, counts, newestVisit } = manifest;
-  const { patients, visits, decisions, auditEntries, schema } = counts;
-  return {
-    file: basename(file),
-    madeAt,
-    madeBy,
-    appVersion,
-    schema,
-    auditEntries,
-    counts: { patients, visits, decisions },
-    newestVisit,
-  };
-}
-
-function credentialOf(given: BackupSecret): BackupCredential {
-  const { secret } = given;
-  if (given.kind === 'account') return { who: { account: given.account }, secret };
-  return given.kind === 'recovery'
-    ? { who: { code: 'recovery' }, secret }
-    : { who: { passphrase: true }, secret };
-}
-
-/** A name that nothing in `place` has. */
-function freeName(place: string, madeAt: string): string {
-  const first = join(place, `flame-restored-${madeAt.slice(0, 19).replace(/[-:]/g, '')}Z`);
-  for (let number = 1; ; number++) {
-    const name = number === 1 ? first : `${first}-${number}`;
-    if (!existsSync(name)) return name;
-  }
-}
-
-/** @throws FlameError BACKUP_PLACE_IN_PROFILE, BACKUP_FOLDER_UNUSABLE */
-function refuseInside(profile: string, place: string): void {
-  let found: string;
-  try {
-    found = realpathSync(place);
-  } catch (cause) {
-    throw unusable(place, cause);
-  }
-  if (`${found}${sep}`.startsWith(`${realpathSync(profile)}${sep}`))
-    throw new FlameError('BACKUP_PLACE_IN_PROFILE', { folder: basename(place) });
 }

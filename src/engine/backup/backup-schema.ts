@@ -22,4 +22,9 @@ export const BACKUPS_PARAMETERS = {
   'backups.openers': z.strictObject({ source }),
   'backups.preview': z.strictObject({ source, secret }),
   'backups.restore': z.strictObject({ source, secret, grant }),
+  'rescue.backups': z.strictObject({}),
+  'rescue.openers': z.strictObject({ source }),
+  'rescue.preview': z.strictObject({ source, secret }),
+  'rescue.restore': z.strictObject({ source, secret, grant }),
+  'rescue.adopt': z.strictObject({}),
 } as const;

@@ -11,6 +11,8 @@ import { checkInThread } from '../store/copy-thread.ts';
 import type { Workspace } from '../workspace.ts';
 import { backupsIn, backUp } from './back-up.ts';
 import { backupFile } from './backup-folder.ts';
+import { noteBackupPlace } from './backup-place.ts';
+import { profileIdOf } from './make-backup.ts';
 import { describeBackup } from './backup-file.ts';
 import { backupSettings, backupState, changeBackupState } from './backup-settings.ts';
 import { removeDeadStages } from './restore-stage.ts';
@@ -65,6 +67,7 @@ export class BackupService {
     if (this.#openedAt === null) {
       this.#openedAt = this.#milliseconds();
       this.#removeDebris();
+      this.#notePlace();
     }
     const next = this.#nextAt(now);
     if (next === null || next > now || this.#running !== null) return false;
@@ -198,6 +201,12 @@ export class BackupService {
       },
       now,
     );
+  }
+
+  #notePlace(): void {
+    const { db, options } = this.#workspace;
+    const { folder } = backupSettings(db);
+    if (folder !== null) noteBackupPlace(options.profile, folder, profileIdOf(db));
   }
 
   /** What restores of this profile left when they were killed. */

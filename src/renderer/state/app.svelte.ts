@@ -3,6 +3,7 @@
 import { getContext, setContext } from 'svelte';
 import { SvelteMap, SvelteSet } from 'svelte/reactivity';
 import type { Engine } from '../../shared/bridge.ts';
+import { isDamage } from '../../shared/rescue-api.ts';
 import {
   NO_ACCOUNTS,
   type AccountForm,
@@ -145,7 +146,9 @@ export class App {
   }
 
   async signIn(account: string, passphrase: string): Promise<void> {
-    this.take(await this.engine.call('session.signIn', { account, passphrase }));
+    await this.#opening(async () =>
+      this.take(await this.engine.call('session.signIn', { account, passphrase })),
+    );
     await this.refresh();
   }
 
@@ -209,8 +212,18 @@ export class App {
   }
 
   async unlock(passphrase: string): Promise<void> {
-    this.take(await this.engine.call('store.unlock', { passphrase }));
+    await this.#opening(async () => this.take(await this.engine.call('store.unlock', { passphrase })));
     await this.refresh();
+  }
+
+  /** A database that turns out to be damaged is the status, which has a page of its own. */
+  async #opening(open: () => Promise<void>): Promise<void> {
+    try {
+      await open();
+    } catch (thrown) {
+      if (isDamage(problemOf(thrown))) await this.refreshStatus();
+      throw thrown;
+    }
   }
 
   openPatient(patientId: PatientId): void {

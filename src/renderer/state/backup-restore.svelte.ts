@@ -13,6 +13,8 @@ import { isCancelled, problemOf } from './problem.ts';
 
 export class BackupRestore {
   readonly source: BackupSource;
+  /** Beside a database that does not open. */
+  readonly isRescue: boolean;
   openers = $state.raw<BackupOpeners | null>(null);
   kind = $state<BackupSecret['kind']>('account');
   account = $state('');
@@ -29,14 +31,17 @@ export class BackupRestore {
   readonly #engine: Engine;
   #abort: AbortController | undefined;
 
-  constructor(engine: Engine, source: BackupSource) {
+  constructor(engine: Engine, source: BackupSource, isRescue = false) {
+    this.isRescue = isRescue;
     this.#engine = engine;
     this.source = source;
   }
 
   load(): Promise<void> {
     return this.#run(async () => {
-      this.openers = await this.#engine.call('backups.openers', { source: this.source });
+      this.openers = await this.#engine.call(this.isRescue ? 'rescue.openers' : 'backups.openers', {
+        source: this.source,
+      });
       const { people } = this.openers;
       this.kind = people === null ? 'passphrase' : 'account';
       this.account = people?.[0] ?? '';
@@ -46,7 +51,10 @@ export class BackupRestore {
   look(): Promise<void> {
     return this.#run(async () => {
       const { source } = this;
-      this.preview = await this.#engine.call('backups.preview', { source, secret: this.#given() });
+      this.preview = await this.#engine.call(this.isRescue ? 'rescue.preview' : 'backups.preview', {
+        source,
+        secret: this.#given(),
+      });
     });
   }
 
@@ -59,12 +67,17 @@ export class BackupRestore {
       this.part = 0;
       const { source } = this;
       this.restored = await this.#engine.call(
-        'backups.restore',
+        this.isRescue ? 'rescue.restore' : 'backups.restore',
         { source, secret: this.#given(), grant: place.grant },
         { signal: this.#abort.signal, onProgress: ({ part }) => (this.part = part) },
       );
       this.secret = '';
     });
+  }
+
+  /** Flame starts again with what was restored. */
+  openRestored(): Promise<void> {
+    return this.#run(() => this.#engine.openRestored());
   }
 
   cancel(): void {

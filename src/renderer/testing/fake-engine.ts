@@ -116,6 +116,10 @@ export function fakeEngine(initial: Partial<AppStatus> = {}): FakeEngine {
       if (secret.secret !== 'right') throw new FlameError('SIGN_IN_FAILED');
       return fixtures.BACKUP_PREVIEW;
     },
+    'rescue.backups': () => ({ backups: [], folderProblem: null }),
+    'rescue.openers': () => ({ file: fixtures.BACKUP_PREVIEW.file, people: ['Ada Lindqvist'] }),
+    'rescue.preview': () => fixtures.BACKUP_PREVIEW,
+    'rescue.restore': () => ({ folder: '/media/flame-restored', counts: fixtures.BACKUP_PREVIEW.counts }),
     'backups.restore': () => ({ folder: '/media/flame-restored', counts: fixtures.BACKUP_PREVIEW.counts }),
     'session.signIn': ({ passphrase }) => {
       if (passphrase !== 'right') throw new FlameError('SIGN_IN_FAILED');
@@ -293,6 +297,7 @@ export function fakeEngine(initial: Partial<AppStatus> = {}): FakeEngine {
       return () => listeners.delete(listener);
     },
     onLocked: () => () => undefined,
+    openRestored: () => Promise.resolve(),
     takeDropped: () => Promise.resolve({ grant: 'g', name: 'clinic.zip' }),
     pickImportFile: () => Promise.resolve({ grant: 'g', name: 'visits.jsonl' }),
     releaseSheet: ({ as }) => Promise.resolve({ name: as === 'pdf' ? 'decision.pdf' : null }),
