@@ -48,6 +48,7 @@ import { demoLoaded, getPatient, listPatients } from './store/patients.ts';
 import { saveRecommendation } from './store/recommendations.ts';
 import { getVisit, listVisits } from './store/visits.ts';
 import { draftBook } from './unfinished-files.ts';
+import { writeWhole } from './write-whole.ts';
 import { readVisitDetail, titlesOf } from './editing/visit-detail.ts';
 import { Workspace } from './workspace.ts';
 
@@ -109,10 +110,9 @@ function shellHandlers(
       return { name: basename(path) };
     },
 
-    'files.draft': async (params) => {
-      const { draft, state } = parseParameters('files.draft', params);
-      const book = draftBook(workspace.db);
-      await (state === 'begun' ? book.begin(draft) : book.end(draft));
+    'files.write': async (params) => {
+      const { path, bytes } = parseParameters('files.write', params);
+      await writeWhole(path, [bytes], { book: draftBook(workspace.db) });
       return {};
     },
 

@@ -19,7 +19,6 @@ import { REASONS_PARAMETERS } from './decisions/reasons-schema.ts';
 import { EXPORT_PARAMETERS } from './exports/export-schema.ts';
 import { HOOKS_PARAMETERS } from './hooks/hooks-schema.ts';
 import { SITE_TABLE_PARAMETERS } from './imports/site-table-schema.ts';
-import { DRAFT_NAME } from './unfinished-files.ts';
 
 /** Every call that the engine answers, the renderer's and the shell's. */
 export type Api = EngineApi & ShellApi;
@@ -128,9 +127,9 @@ export const PARAMETERS = {
     path: z.string().min(1).max(4096),
     purpose: z.enum(['read', 'write']).exactOptional(),
   }),
-  'files.draft': z.strictObject({
-    draft: z.string().max(4200).regex(DRAFT_NAME),
-    state: z.enum(['begun', 'ended']),
+  'files.write': z.strictObject({
+    path: z.string().min(1).max(4096),
+    bytes: z.instanceof(Uint8Array),
   }),
   'power.changed': z.strictObject({ onBattery: z.boolean() }),
   'engine.shutdown': z.strictObject({}),

@@ -22,8 +22,8 @@ const SETTING = 'unfinished-files';
 const Drafts = z.array(z.string().min(1));
 /** Those on a stick that never comes back are forgotten one day. */
 const MOST = 200;
-/** As write-whole.ts and the shell's save-file.ts name them. */
-export const DRAFT_NAME = /\.draft-[0-9a-f]{12}$/;
+/** As write-whole.ts names them. */
+const DRAFT_NAME = /\.draft-[0-9a-f]{12}$/;
 
 /** Of this process, which alone has the database open. */
 const underWay = new Set<string>();

@@ -12,7 +12,7 @@ import { FlameError, toWireError } from '../shared/errors.ts';
 import { asId, type DecisionId } from '../shared/ids.ts';
 import { localDate } from '../shared/local-date.ts';
 import type { EngineHost } from './engine-host.ts';
-import { pickSavePath, writeWhole } from './save-file.ts';
+import { pickSavePath } from './save-file.ts';
 import { isOwnPage } from './security.ts';
 
 /** Countries that print on Letter; the others use A4 (CLDR supplemental data, paperSize). */
@@ -58,7 +58,7 @@ async function savePdf(
   // Written down before it is written: a file may be missing that the log names, never the other way round.
   const sha256 = createHash('sha256').update(pdf).digest('hex');
   await host.shell.call('decisions.released', { decisionId, as: 'pdf', sha256 });
-  await writeWhole(host, path, pdf);
+  await host.shell.call('files.write', { path, bytes: pdf });
   return { name: basename(path) };
 }
 

@@ -10,7 +10,7 @@ import { serveDropped, serveImportDialog } from './import-dialog.ts';
 import { serveDecisionSheet } from './decision-sheet.ts';
 import { setMenu } from './menu.ts';
 import { speak } from './native-words.ts';
-import { servePreferences } from './preferences.ts';
+import { drawFieldsAsChosen, servePreferences } from './preferences.ts';
 import {
   COPY_WORKER_ENTRY,
   ENGINE_ENTRY,
@@ -38,6 +38,7 @@ if (isDrivenFromOutside()) {
   app.exit(1);
 } else {
   const profile = prepareProfile();
+  drawFieldsAsChosen(profile);
   restrictApp();
   registerAppScheme();
   if (app.requestSingleInstanceLock()) {

@@ -3,7 +3,7 @@
  * memory only. Keeps nothing else, and starts without them when the file cannot be read.
  */
 
-import { ipcMain } from 'electron';
+import { app, ipcMain } from 'electron';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CHANNELS } from '../shared/channels.ts';
@@ -11,12 +11,20 @@ import { isPreference, isPreferenceValue, readPreferences, type Preferences } fr
 import { isOwnPage } from './security.ts';
 
 /**
+ * Where German was chosen, the fields that Chromium draws by itself (days above all) are German from the start of the
+ * application on; otherwise they follow the computer. Only before the app is ready.
+ */
+export function drawFieldsAsChosen(profile: string): void {
+  if (read(fileOf(profile)).language === 'de') app.commandLine.appendSwitch('lang', 'de');
+}
+
+/**
  * Serves the page's wish to remember.
  * @param onChange told of every choice that was made
  * @returns what is remembered from before
  */
 export function servePreferences(profile: string, onChange: (present: Preferences) => void): Preferences {
-  const file = join(profile, 'preferences.json');
+  const file = fileOf(profile);
   const before = read(file);
   let present = before;
   ipcMain.on(CHANNELS.remember, (event, name: unknown, value: unknown) => {
@@ -26,6 +34,10 @@ export function servePreferences(profile: string, onChange: (present: Preference
     onChange(present);
   });
   return before;
+}
+
+function fileOf(profile: string): string {
+  return join(profile, 'preferences.json');
 }
 
 function read(file: string): Preferences {

@@ -1,15 +1,14 @@
 /**
- * Lets the user pick where a file is saved, and either writes bytes of the shell there or grants the place to the
- * engine. No path ever reaches the page, and the page cannot choose one.
+ * Lets the user pick where a file is saved, and grants the place to the engine, which writes it. No path ever reaches the
+ * page, and the page cannot choose one.
  */
 
 import { app, dialog, ipcMain, type BrowserWindow } from 'electron';
-import { randomBytes, randomUUID } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import { SAVED_KINDS, type BridgeReply, type PickedFile, type SavedKind } from '../shared/bridge.ts';
 import { CHANNELS } from '../shared/channels.ts';
-import { FlameError, problemWithoutPath, toWireError } from '../shared/errors.ts';
+import { FlameError, toWireError } from '../shared/errors.ts';
 import type { EngineHost } from './engine-host.ts';
 import { nativeWords } from './native-words.ts';
 import { isOwnPage } from './security.ts';
@@ -47,33 +46,6 @@ export async function pickSavePath(
     properties: ['createDirectory', 'showOverwriteConfirmation', 'dontAddToRecent'],
   });
   return canceled || filePath === '' ? null : filePath;
-}
-
-/**
- * Writes a whole file or none: a crash or a full disk leaves what was there before. The engine removes what a kill leaves
- * beside it.
- * @throws FlameError FILE_NOT_WRITABLE
- */
-export async function writeWhole(host: EngineHost, path: string, bytes: Uint8Array): Promise<void> {
-  const draft = `${path}.draft-${randomBytes(6).toString('hex')}`;
-  await host.shell.call('files.draft', { draft, state: 'begun' });
-  try {
-    const file = await open(draft, 'wx', 0o600);
-    try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(draft, path);
-  } catch (cause) {
-    await rm(draft, { force: true });
-    const problem = problemWithoutPath(cause);
-    throw new FlameError('FILE_NOT_WRITABLE', { file: basename(path), problem }, { cause });
-  } finally {
-    // An engine that is gone looks itself when it is back.
-    await host.shell.call('files.draft', { draft, state: 'ended' }).catch(() => undefined);
-  }
 }
 
 async function grantFile(host: EngineHost, path: string): Promise<PickedFile> {

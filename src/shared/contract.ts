@@ -277,8 +277,8 @@ export interface EngineApi
 export interface ShellApi extends SessionShellApi, RescueShellApi {
   /** Lets the renderer use one picked file without ever seeing its path: to import it, or to have it written. */
   'files.grant': Method<{ grant: string; path: string; purpose?: 'read' | 'write' }, { name: string }>;
-  /** The shell begins a file under this name, or it has its own name now, or is gone. */
-  'files.draft': Method<{ draft: string; state: 'begun' | 'ended' }, Record<string, never>>;
+  /** Writes what the shell drew to the place that the user picked, whole or not at all. */
+  'files.write': Method<{ path: string; bytes: Uint8Array }, Record<string, never>>;
   /** Writes into the audit log that a decision left Flame, on paper or as a file. */
   'decisions.released': Method<
     { decisionId: DecisionId; as: 'print' | 'pdf'; sha256: string | null },
@@ -350,7 +350,7 @@ export const SHELL_METHODS = {
   ...SESSION_SHELL_METHODS,
   ...RESCUE_SHELL_METHODS,
   'files.grant': true,
-  'files.draft': true,
+  'files.write': true,
   'decisions.released': true,
   'power.changed': true,
   'engine.shutdown': true,

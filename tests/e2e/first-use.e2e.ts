@@ -175,6 +175,7 @@ test('German on the main screen, without overflow, and remembered over a restart
   await first.close();
 
   const second = await launch({ profile: first.profile });
+  expect(await second.page.evaluate(() => navigator.language)).toBe('de'); // fields for days follow it
   await second.page.getByRole('button', { name: 'Einstellungen' }).click();
   await second.page.getByRole('radio', { name: 'English' }).check();
   await second.page.keyboard.press('Escape');

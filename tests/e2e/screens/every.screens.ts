@@ -4,10 +4,9 @@
  * at the end. Asserts nothing else: the pictures are for people to look at.
  */
 
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Page } from '@playwright/test';
-import { expect, ROOT, temporaryFolder, test } from '../app.ts';
+import { expect, temporaryFolder, test } from '../app.ts';
 import {
   acceptEach,
   addDrug,
@@ -19,41 +18,7 @@ import {
   sign,
   slider,
 } from '../workspace.ts';
-
-const FOLDER = join(ROOT, '.cache', 'screens');
-const SIZES = [
-  [1280, 800],
-  [1920, 1080],
-] as const;
-
-const overflowing: string[] = [];
-
-/** One screen in its four forms. */
-async function look(page: Page, name: string): Promise<void> {
-  for (const [width, height] of SIZES) {
-    await page.setViewportSize({ width, height });
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-      await page.waitForTimeout(250); // transitions of colours have ended
-      await page.screenshot({ path: join(FOLDER, `${name}-${width}-${colorScheme}.png`) });
-    }
-    const out = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-    if (out > 0) overflowing.push(`${name} at ${width}: ${out} px`);
-  }
-  await page.setViewportSize({ width: 1280, height: 800 });
-  await page.emulateMedia({ colorScheme: 'light' });
-}
-
-/** A part of the walk whose failure is said and does not end it. */
-async function step(name: string, walk: () => Promise<void>): Promise<void> {
-  try {
-    await walk();
-  } catch (thrown) {
-    console.log(
-      `${name}: ${thrown instanceof Error ? (thrown.message.split('\n')[0] ?? '') : String(thrown)}`,
-    );
-  }
-}
+import { FOLDER, look, overflowing, step } from './look.ts';
 
 const IMPORT = [
   {
@@ -70,7 +35,6 @@ const IMPORT = [
   .join('\n');
 
 test('every screen, in four forms', async ({ launch }) => {
-  mkdirSync(FOLDER, { recursive: true });
   const pdf = join(FOLDER, 'sheet.pdf');
   const file = join(temporaryFolder(), 'visits.jsonl');
   writeFileSync(file, IMPORT);
