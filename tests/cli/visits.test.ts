@@ -88,7 +88,7 @@ describe('flame recommend', () => {
     expect(wrong.stderr).toContain('age must be');
     const two = await flame(['recommend', fileOf('two.jsonl', `${corpus[0]!}\n${corpus[1]!}\n`)]);
     expect(two.code).toBe(1);
-    expect(two.stderr).toContain('holds 2 visits');
+    expect(two.stderr).toContain('holds 2 visits, not all of one patient; name the one that is meant');
     expect((await flame(['recommend', join(folder, 'nowhere.json')])).code).toBe(1);
   });
 });

@@ -17,24 +17,29 @@ import { interactionLines } from '../interactions.ts';
 import { openNamed } from '../open-model.ts';
 import { counted, percent, table, writeJson, writeLines } from '../output.ts';
 import { openKnowledgeWith, SITE_TABLE_OPTION } from '../setup.ts';
-import { readOneVisit, type VisitFile } from '../visit-file.ts';
+import { readVisitWithHistory, type VisitFile } from '../visit-file.ts';
 
 interface Options {
   readonly json?: boolean;
   readonly pack: string;
   readonly siteTable?: string;
+  readonly visitId?: string;
 }
 
 export function recommendCommand(): Command {
   return new Command('recommend')
     .description('propose medications for one visit, for every position between accuracy and safety')
-    .argument('<visit.json>', 'one visit in the visit format, without drugs; `-` reads standard input')
+    .argument(
+      '<visit.json>',
+      'one visit in the visit format, without drugs, or a line for each visit of the patient; `-` reads standard input',
+    )
+    .option('--visit-id <visit>', 'the visit that is meant, where the file holds several')
     .option(...SITE_TABLE_OPTION)
     .option('--json', 'one JSON document on standard output')
     .option('--pack <name>', 'model in the models folder, of any kind', SHIPPED_PACK)
-    .action(async (path: string, { json, pack, siteTable }: Options) => {
+    .action(async (path: string, { json, pack, siteTable, visitId }: Options) => {
       const knowledge = await openKnowledgeWith(siteTable);
-      const visit = readOneVisit(path, knowledge);
+      const visit = readVisitWithHistory(path, knowledge, visitId);
       const model = await openNamed(pack, knowledge);
       try {
         const id = asId<VisitId>(visit.record.visit);
@@ -59,6 +64,11 @@ function notesOf({ record, content }: VisitFile): string[] {
   if ((record.drugs ?? []).length > 0) {
     notes.push('The file holds the drugs of this visit; they were ignored.');
   }
+  const earlier = content.context.earlierVisits?.length ?? 0;
+  if (earlier > 0)
+    notes.push(
+      `${counted(earlier, 'earlier visit')} of this patient with medications: a model trained on a site’s visits looks back on them.`,
+    );
   const taken = new Set([...(record.current ?? []), ...(record.previous ?? [])]);
   const unresolved = [...new Set(content.unresolved)].filter((name) => taken.has(name));
   if (unresolved.length > 0) {

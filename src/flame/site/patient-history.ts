@@ -71,7 +71,9 @@ export function withEarlierVisits<Some extends Dated>(visits: readonly Some[]): 
 function earlierOf({ date }: Dated, all: readonly Dated[]): EarlierVisit[] {
   if (date === null) return [];
   const day = (text: string): number => Math.round(Date.parse(`${text}T00:00:00Z`) / 86_400_000);
-  return all
+  // Of two visits of one day the later one in the file comes first, as the one stored later does.
+  return [...all]
+    .reverse()
     .flatMap((visit) =>
       visit.date !== null && visit.date < date && visit.drugs.length > 0
         ? [{ drugs: visit.drugs, daysAgo: day(date) - day(visit.date) }]
