@@ -28,7 +28,7 @@ export class FileBytes {
 
   /**
    * @throws FlameError FILE_NOT_READABLE when it cannot be opened or read, INVALID_INPUT when it is UTF-16 text, an
-   * archive, or unpacks to more than 250 times its size
+   * archive, packed twice, or unpacks to more than 250 times its size
    */
   async *chunks(): AsyncGenerator<Buffer> {
     const input = createReadStream(this.path);
@@ -67,6 +67,10 @@ export class FileBytes {
     }
     let unpacked = 0;
     for await (const chunk of this.#gunzipped(head, chunks)) {
+      if (unpacked === 0 && chunk[0] === 0x1f && chunk[1] === 0x8b)
+        throw new FlameError('INVALID_INPUT', {
+          problem: 'the file is packed with gzip twice; unpack it once',
+        });
       unpacked += chunk.length;
       if (unpacked > RATIO_FROM_BYTES && unpacked > HIGHEST_RATIO * this.bytesRead) {
         throw new FlameError('INVALID_INPUT', {

@@ -17,7 +17,12 @@ export interface JsonValue {
   readonly value: unknown;
   readonly fullUrl?: string | undefined;
   readonly problem?: string | undefined;
+  /** What the Bundle says of itself, instead of a value. */
+  readonly note?: string | undefined;
 }
+
+const ONE_PAGE = 'Bundle that is one page of several: it names a next one, which has to be imported as well';
+const NEXT_PAGE = /"relation"\s*:\s*"next"/;
 
 /** @throws what FileBytes throws */
 export async function* readJsonValues(file: FileBytes, ndjson: boolean): AsyncGenerator<JsonValue[]> {
@@ -36,7 +41,9 @@ async function* readNdjson(file: FileBytes): AsyncGenerator<JsonValue[]> {
 function unpacked(read: JsonValue): JsonValue[] {
   const { value, line } = read;
   if (!isObject(value) || value['resourceType'] !== 'Bundle' || !Array.isArray(value['entry'])) return [read];
-  return value['entry'].map((entry: unknown) => entryOf(line, entry));
+  const entries = value['entry'].map((entry: unknown) => entryOf(line, entry));
+  const more = NEXT_PAGE.test(JSON.stringify(value['link'] ?? null));
+  return more ? [{ line, value: undefined, note: ONE_PAGE }, ...entries] : entries;
 }
 
 async function* readBundle(file: FileBytes): AsyncGenerator<JsonValue[]> {
@@ -119,6 +126,10 @@ class EntryCutter {
           if (this.#depth === 1 && this.#entryNext) {
             this.#inEntries = true;
             this.#sawEntries = true;
+            this.#keep(chunk.subarray(from, at));
+            // Links stand before the entries in the order that the standard gives.
+            if (NEXT_PAGE.test(Buffer.concat(this.#kept ?? []).toString('utf8')))
+              this.#values.push({ line: this.#keptLine, value: undefined, note: ONE_PAGE });
             this.#stopKeeping(); // It is a Bundle: only its entries are kept.
             from = -1;
           }

@@ -38,7 +38,9 @@ const LONGEST_LIST = 1000;
 const LONGEST_NOTE = 200_000;
 const SHOWN_PROBLEMS = 3;
 
-const line = z.string().trim().min(1, 'is empty').max(300, 'is longer than 300 characters');
+/** Half a surrogate pair is no letter: the database, the search and every export would each make another of it. */
+const text = z.string().transform((written) => written.toWellFormed());
+const line = text.pipe(z.string().trim().min(1, 'is empty').max(300, 'is longer than 300 characters'));
 const code = z
   .string({ error: 'must be a code in quotes (a bare number would lose its leading zeros)' })
   .transform((text) => text.replace(/[.\s]/g, '').toUpperCase())
@@ -85,7 +87,7 @@ const Schema = z
     diastolic: measured('diastolic'),
     heart_rate: measured('heartRate'),
     temperature: measured('temperature'),
-    notes: z.string().max(LONGEST_NOTE, `is longer than ${LONGEST_NOTE} characters`).optional(),
+    notes: text.pipe(z.string().max(LONGEST_NOTE, `is longer than ${LONGEST_NOTE} characters`)).optional(),
   })
   .superRefine((record, context) => {
     const wrong = (field: string, message: string): void =>

@@ -78,8 +78,7 @@ const imported = (...resources: readonly object[]) =>
     const bundle = {
       resourceType: 'Bundle',
       type: 'searchset',
-      total: 900,
-      link: [{ relation: 'next', url: 'https://ehr.example/fhir?page=2' }],
+      link: [{ relation: 'self', url: 'https://ehr.example/fhir?page=1' }],
       entry: resources.map((resource) => ({ resource, search: { mode: 'match' } })),
     };
     const folder = folderOf(profile, 'one', { 'b.json': JSON.stringify(bundle) });
@@ -203,6 +202,35 @@ describe('what does not count, and is told', () => {
   });
 });
 
+test('a page of a search says that there are more, told once a page', async () => {
+  await withStore(async (profile) => {
+    const page = (more: boolean, ...resources: readonly object[]) => ({
+      resourceType: 'Bundle',
+      type: 'searchset',
+      total: 2,
+      link: [{ relation: more ? 'next' : 'self', url: 'https://ehr.example/fhir?page=2' }],
+      entry: resources.map((resource) => ({ resource })),
+    });
+    const first = page(true, patient);
+    const folder = folderOf(profile, 'pages', {
+      '1.json': JSON.stringify(first),
+      '2.json': JSON.stringify(page(false, encounter), null, 2),
+      '3.ndjson': `${JSON.stringify(condition)}\n${JSON.stringify(first)}\n`,
+    });
+    const report = await importInto(profile, folder);
+    expect(report).toMatchObject({
+      visitsCreated: 1,
+      refusedCount: 0,
+      leftOut: [
+        {
+          reason: 'Bundle that is one page of several: it names a next one, which has to be imported as well',
+          count: 2,
+        },
+      ],
+    });
+  });
+});
+
 describe('whose it is', () => {
   test('two people of two servers under one identifier are not made one', async () => {
     const twins = [patient, { ...patient, birthDate: '1984-01-02' }, encounter];
@@ -222,7 +250,7 @@ describe('whose it is', () => {
   test('a group of the same identifier is no patient', async () => {
     const { held, refused } = await said({ ...condition, subject: { reference: 'Group/p' } });
     expect(held).toEqual([]);
-    expect(refused).toMatchObject([{ problem: 'Condition/c: names no patient that could be found' }]);
+    expect(refused).toMatchObject([{ problem: 'Condition/c: names no patient by a reference' }]);
   });
 
   test('a later file with somebody else under a stored identifier is refused', async () => {

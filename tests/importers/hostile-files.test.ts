@@ -59,6 +59,18 @@ test('a file that holds no visit is refused in words that say why, and nothing i
       ],
       ['utf16.csv', Buffer.from(`\uFEFF${header}`, 'utf16le'), 'UTF-16 text; save it as UTF-8'],
       ['macintosh.csv', `${header}1,2020-01-02,50,F\n`.replaceAll('\n', '\r'), 'save it as “CSV UTF-8”'],
+      ['twice.csv.gz', gzipSync(gzipSync(header)), 'packed with gzip twice; unpack it once'],
+      [
+        'renamed.csv',
+        header.replace('visit', 'EncounterID'),
+        'has no column visit; its columns are encounterid, date, age, sex',
+      ],
+      ['same.csv', header.replace('age', 'date'), 'names the column date twice in its first line'],
+      [
+        'shortened.csv',
+        `${header}1.23457E+11,2020-01-02,50,F\n`,
+        'line 2: the identifier 1.23457E+11 was shortened by a spreadsheet',
+      ],
       ['archive.csv', Buffer.from('PK\u0003\u0004 rest'), 'ZIP archive; unpack it first'],
       [
         'prototype.jsonl',
@@ -211,5 +223,52 @@ test('the same visit in two files: equal it is stored once, different it is refu
       problem: expect.stringContaining('it was not changed') as string,
     });
     expect(storedVisits(profile)).toMatchObject([{ age: 50 }, { age: 50 }, { age: 50 }]);
+  });
+});
+
+test('what a spreadsheet leaves in a table is passed over or told, never guessed', async () => {
+  await withStore(async (profile) => {
+    const rows = [
+      'visit,date,age,sex,setting,dx_system,dx,weight,allergies,,',
+      '1,2020-01-02,50,2,ER,ICD-10-CM,E11.40+; G63.2*,"70,5",NKDA,,',
+      '2,2020-01-02,50,U,office,ICD-10-CM,I10,70.5,No known allergies except latex,,',
+      'Total,,,,,,,,,,',
+    ];
+    const file = join(folderOf(profile, 'sheet', { 'sheet.csv': rows.join('\r\n') }), 'sheet.csv');
+    const report = await importInto(profile, file);
+    expect(report.refused).toEqual([
+      { file: 'sheet.csv', line: 4, problem: 'date is missing, and so is year' },
+    ]);
+    expect(report.leftOut.map(({ reason }) => reason).sort()).toEqual([
+      'allergies: an entry that says there is none',
+      'setting "er": is none of office, inpatient, intensive-care, emergency, unknown',
+      'sex "2": is none of F, M, unknown',
+      'weight: no number with a decimal point, or outside what is believed',
+    ]);
+    expect(storedVisits(profile)).toMatchObject([
+      {
+        sex: 'unknown',
+        setting: 'unknown',
+        diagnoses: '["ICD-10-CM E1140","ICD-10-CM G632"]',
+        measured: '[]',
+      },
+      { sex: 'unknown', setting: 'office', allergies: '["No known allergies except latex"]' },
+    ]);
+  });
+});
+
+test('identifiers that differ only in half a surrogate pair are one identifier, and the second visit is refused', async () => {
+  await withStore(async (profile) => {
+    const visits = ['x\uD800', 'x\uDC00'].map((visit, at) => line(visit, { name: visit, notes: String(at) }));
+    const file = join(folderOf(profile, 'halves', { 'halves.jsonl': visits.join('') }), 'halves.jsonl');
+    const report = await importInto(profile, file);
+    expect(report).toMatchObject({ visitsCreated: 1, patientsCreated: 1, refusedCount: 1 });
+    expect(report.refused[0]!.problem).toContain('is stored already with other content');
+    expect(storedVisits(profile)).toMatchObject([{ source_id: 'x\uFFFD', name: 'x\uFFFD' }]);
+    expect(await importInto(profile, file)).toMatchObject({
+      visitsCreated: 0,
+      visitsSkipped: 1,
+      refusedCount: 1,
+    });
   });
 });

@@ -137,7 +137,13 @@ describe('an import', () => {
       });
       const cut = { ...some, 'admissions.csv': csv(table('admissions').map((row) => row.slice(1))) };
       await expect(importInto(profile, folderOf(profile, 'b', cut))).rejects.toMatchObject({
-        details: { problem: 'admissions.csv has no column subject_id' },
+        details: {
+          problem: expect.stringMatching(/^admissions.csv has no column subject_id; its/) as string,
+        },
+      });
+      const alone = { 'patients.csv': some['patients.csv'] };
+      await expect(importInto(profile, folderOf(profile, 'c', alone))).rejects.toMatchObject({
+        details: { problem: 'the folder holds no table admissions (admissions.csv or .csv.gz)' },
       });
     });
   });

@@ -22,15 +22,19 @@ test('migrations are numbered without a gap and their files carry the numbers', 
 describe.each(MIGRATIONS.map(({ version, name }) => [version, name] as const))(
   'migration %i: %s',
   (version) => {
-    test('keeps every row of the version before and adds to its schema', () => {
+    test('keeps every row of the version before and takes nothing from its schema', () => {
       const database = databaseAt(version - 1);
       const before = allRows(database);
       const schema = schemaOf(database);
       migrate(database, version);
       expect(schemaVersion(database)).toBe(version);
       const after = allRows(database);
-      for (const [table, rows] of Object.entries(before)) expect(after[table]).toMatchObject(rows);
-      expect(schemaOf(database).length).toBeGreaterThan(schema.length);
+      for (const [table, rows] of Object.entries(before)) {
+        // Marks of work to be done may be added; anything else is as many rows as before.
+        if (table !== 'search_waiting') expect(after[table]).toMatchObject(rows);
+        else expect(after[table]).toEqual(expect.arrayContaining(rows));
+      }
+      expect(schemaOf(database).length).toBeGreaterThanOrEqual(schema.length);
       expect(database.pragma('integrity_check')).toEqual([{ integrity_check: 'ok' }]);
       expect(database.pragma('foreign_key_check')).toEqual([]);
       database.close();

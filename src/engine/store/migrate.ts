@@ -19,6 +19,7 @@ import { finetuneJobs } from './migrations/0014-finetune-jobs.ts';
 import { finetuneSpent } from './migrations/0015-finetune-spent.ts';
 import { searchWaiting } from './migrations/0016-search-waiting.ts';
 import { draftsByAccount } from './migrations/0017-drafts-by-account.ts';
+import { nameInitials } from './migrations/0018-name-initials.ts';
 
 export interface Migration {
   /** The schema version it leads to; its file's number. */
@@ -46,6 +47,7 @@ export const MIGRATIONS: readonly Migration[] = [
   finetuneSpent,
   searchWaiting,
   draftsByAccount,
+  nameInitials,
 ];
 
 /** The schema that this version of Flame writes. */

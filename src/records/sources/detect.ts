@@ -58,9 +58,8 @@ async function formatOf(files: readonly SizedFile[], name: string): Promise<Impo
   // A bulk export of FHIR holds a Patient.ndjson, which is no table of eICU.
   const csv = files.filter((file) => /\.(?:csv|tsv|txt)(?:\.gz)?$/i.test(file.name));
   const tables = new Map(csv.map((file) => [tableName(file.name), file]));
-  const admissions = tables.get('admissions');
   const people = tables.get('patients');
-  if (admissions && people) {
+  if (people) {
     const columns = await lowerColumns(people);
     if (columns.includes('anchor_age')) return 'mimic-iv';
     if (columns.includes('dob')) return 'mimic-iii';

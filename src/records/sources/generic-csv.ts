@@ -29,6 +29,8 @@ const SEXES: ReadonlyMap<string, Sex> = new Map([
   ...['m', 'male'].map((word) => [word, 'M'] as const),
   ...['u', 'unknown'].map((word) => [word, 'unknown'] as const),
 ]);
+/** 123456789012 as spreadsheets write it; the last digits are lost. */
+const SHORTENED = /^\d(?:[.,]\d+)?E\+\d+$/i;
 const SETTINGS = ['office', 'inpatient', 'intensive-care', 'emergency', 'unknown'] as const;
 const MEASURED: readonly (readonly [keyof Measurements, CsvField & keyof SourceVisit])[] = [
   ['creatinine', 'creatinine'],
@@ -67,7 +69,14 @@ export class CsvSource implements VisitSource {
           return cell === '' ? [] : [[field, cell]];
         }),
       ) as Cells;
+      const shortened = [cells.visit, cells.patient].find((cell) => SHORTENED.test(cell ?? ''));
       if (cells.visit === undefined) log.refuse(row.line, 'the visit has no identifier', row.file);
+      else if (shortened !== undefined)
+        log.refuse(
+          row.line,
+          `the identifier ${shortened} was shortened by a spreadsheet, and may be another's too; export the column as text`,
+          row.file,
+        );
       else
         staging.add(cells.patient ?? `visit ${cells.visit}`, ['r', cells.visit, cells, row.file, row.line]);
     });
@@ -208,7 +217,7 @@ export class CsvSource implements VisitSource {
       const value = Number(written);
       const [lowest, highest] = BELIEVED[kind];
       if (value >= lowest && value <= highest) found.set(field, value);
-      else log.leaveOut(`${field}: no number, or outside what is believed`);
+      else log.leaveOut(`${field}: no number with a decimal point, or outside what is believed`);
     }
     if ((found.get('diastolic') ?? 0) >= (found.get('systolic') ?? Infinity)) {
       log.leaveOut('diastolic: not below systolic');

@@ -74,7 +74,11 @@ function columnsOf(
   if (twice !== undefined)
     throw headless(file, `names the column ${twice.slice(0, 60)} twice in its first line`);
   const missing = needed.filter((name) => !columns.has(name));
-  if (missing.length > 0) throw headless(file, `has no column ${missing.join(', ')}`);
+  if (missing.length > 0)
+    throw headless(
+      file,
+      `has no column ${missing.join(', ')}; its columns are ${[...columns.keys()].join(', ').slice(0, 300)}`,
+    );
   return columns;
 }
 

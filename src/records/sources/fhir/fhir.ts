@@ -36,7 +36,12 @@ export class FhirSource implements VisitSource {
     return visitsOfPatient(patient, facts, context);
   }
 
-  #file({ line, value, fullUrl, problem }: JsonValue, file: string, { log, staging }: SourceContext): void {
+  #file(read: JsonValue, file: string, { log, staging }: SourceContext): void {
+    const { line, value, fullUrl, problem, note } = read;
+    if (note !== undefined) {
+      log.leaveOut(note);
+      return;
+    }
     if (problem !== undefined) {
       log.row('unreadable', false);
       log.refuse(line, problem, file);
@@ -87,7 +92,7 @@ export class FhirSource implements VisitSource {
             'Patient',
           );
     if (patient === null) {
-      log.refuse(line, withId(`${type}: names no patient that could be found`, place), file);
+      log.refuse(line, withId(`${type}: names no patient by a reference`, place), file);
       return;
     }
     const fact = factOf(type, value, resource, place, log);
