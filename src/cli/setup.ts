@@ -84,9 +84,9 @@ function ownProfile(): string {
   }
 }
 
-/** Aborts at the first Ctrl-C, so that what was finished is kept; the second one ends the process. */
+/** Aborts when the process is asked to end, so that what was finished is kept and nothing half is left; asked again, it ends. */
 export function interruptible(): AbortSignal {
   const abort = new AbortController();
-  process.once('SIGINT', () => abort.abort());
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => abort.abort());
   return abort.signal;
 }

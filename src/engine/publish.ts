@@ -13,6 +13,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { kill } from 'node:process';
 
 /** Mode of everything that holds a key or a wrapped key. */
 const PRIVATE = 0o600;
@@ -79,6 +80,16 @@ export function draftsOf(file: string): string[] {
   return readdirSync(folder)
     .filter((name) => name.startsWith(prefix))
     .map((name) => join(folder, name));
+}
+
+/** Whether a process of this computer has this number; when nobody can tell, it has. */
+export function isRunning(process: number): boolean {
+  try {
+    kill(process, 0);
+    return true;
+  } catch (thrown) {
+    return errorCode(thrown) !== 'ESRCH';
+  }
 }
 
 export function errorCode(thrown: unknown): string | null {

@@ -3,10 +3,15 @@
 import { randomBytes } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { pid } from 'node:process';
 import { FlameError, problemWithoutPath } from '../shared/errors.ts';
+import { draftsOf, isRunning } from './publish.ts';
 import type { DraftBook } from './unfinished-files.ts';
 
 type Chunk = Uint8Array | string;
+
+/** No system has larger numbers of processes. */
+const PID_DIGITS = 8;
 
 export interface WriteOptions {
   /** Where a kill is made good later; null only where there is no database. */
@@ -24,7 +29,7 @@ export async function writeWhole(
   chunks: Iterable<Chunk> | AsyncIterable<Chunk>,
   { book, beforePublish }: WriteOptions,
 ): Promise<void> {
-  const draft = `${path}.draft-${randomBytes(6).toString('hex')}`;
+  const draft = draftName(path);
   await book?.begin(draft);
   try {
     const file = await open(draft, 'wx', 0o600).catch(refuse(path));
@@ -45,6 +50,30 @@ export async function writeWhole(
     await book?.end(draft);
     throw thrown;
   }
+}
+
+/** The number of the process, by which leftDrafts tells the dead from the living, and some chance. */
+function draftName(path: string): string {
+  const process = pid.toString(16).padStart(PID_DIGITS, '0');
+  return `${path}.draft-${process}${randomBytes(2).toString('hex')}`;
+}
+
+/**
+ * What killed processes left of `path`. One that writes to the same name from another computer is taken for dead: it ends in an
+ * error then, and can be repeated.
+ */
+export function leftDrafts(path: string): string[] {
+  const digits = new RegExp(`\\.draft-([0-9a-f]{${PID_DIGITS}})[0-9a-f]{4}$`);
+  let drafts: string[];
+  try {
+    drafts = draftsOf(path);
+  } catch {
+    return []; // The folder is not there, or cannot be read: writing says so.
+  }
+  return drafts.filter((draft) => {
+    const [, process] = digits.exec(draft) ?? [];
+    return process !== undefined && !isRunning(Number.parseInt(process, 16));
+  });
 }
 
 function refuse(path: string): (cause: unknown) => never {

@@ -1,17 +1,24 @@
 /** `flame export`, `decrypt` and `recommend --site-table` as processes of their own, on a real profile. */
 
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import Papa from 'papaparse';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { encryptedByPassphrase } from '../../src/engine/exports/age.ts';
+import { writeWhole } from '../../src/engine/write-whole.ts';
 import type { ExportFormat, ExportReport } from '../../src/shared/export-api.ts';
 import type { Recommendation } from '../../src/shared/recommendation.ts';
 import { flame, flameJson, type ErrorDocument } from './flame.ts';
 
 // Every test starts several processes; a busy machine needs minutes.
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
+
+const MAIN = resolve(import.meta.dirname, '../../src/cli/main.ts');
 
 let folder: string;
 let profile: string;
@@ -156,6 +163,50 @@ describe('flame decrypt', () => {
     expect((await flame(['decrypt', path, clear], { env })).stderr).toContain('is there already');
     expect((await flame(['decrypt', path, place('no.json')])).stderr).toContain('FLAME_EXPORT_PASSPHRASE');
     expect(readdirSync(folder).filter((name) => /^(?:wrong|no)\.json/.test(name))).toEqual([]);
+  });
+
+  test('ended while it writes it leaves nothing; killed, the next one for the same file removes what it left', async () => {
+    const env = { ...process.env, FLAME_EXPORT_PASSPHRASE: 'correct horse battery' };
+    const [sealed, clear] = [place('long.age'), place('long.json')];
+    async function* megabytes(): AsyncGenerator<Uint8Array> {
+      for (let count = 0; count < 96; count += 1) yield await Promise.resolve(Buffer.alloc(1 << 20, count));
+    }
+    const encrypted = await encryptedByPassphrase(megabytes(), env.FLAME_EXPORT_PASSPHRASE, 4);
+    await writeWhole(sealed, encrypted, { book: null });
+    const drafts = (): string[] => readdirSync(folder).filter((name) => name.startsWith('long.json.draft-'));
+    /** Ends a run in the middle of its draft. */
+    const end = async (signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL'): Promise<string> => {
+      const child = spawn(process.execPath, [MAIN, 'decrypt', sealed, clear], { env });
+      const before = new Set(drafts());
+      let said = '';
+      child.stderr.on('data', (data: Buffer) => (said += data.toString()));
+      const ended = once(child, 'exit');
+      const isWriting = (): boolean =>
+        drafts().some(
+          (name) => !before.has(name) && (statSync(place(name), { throwIfNoEntry: false })?.size ?? 0) > 0,
+        );
+      while (!isWriting()) {
+        expect(child.exitCode).toBeNull();
+        await sleep(1);
+      }
+      child.kill(signal);
+      await ended;
+      return said;
+    };
+    expect(await end('SIGTERM')).toContain('Cancelled');
+    expect(await end('SIGINT')).toContain('Cancelled');
+    expect(drafts()).toEqual([]);
+    await end('SIGKILL');
+    const [left] = drafts();
+    expect(left).toBeDefined();
+    // Of a process that lives, and of somebody else: not touched.
+    const living = `long.json.draft-${process.pid.toString(16).padStart(8, '0')}abcd`;
+    for (const name of [living, 'long.json.draft-mine']) writeFileSync(place(name), 'kept');
+    const again = await flame(['decrypt', sealed, clear], { env });
+    expect(again).toMatchObject({ code: 0 });
+    expect(again.stderr).toContain(`removed ${place(left!)}`);
+    expect(drafts().sort()).toEqual([living, 'long.json.draft-mine'].sort());
+    expect(statSync(clear).size).toBe(96 << 20);
   });
 
   async function firstPatient(): Promise<string> {

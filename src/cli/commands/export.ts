@@ -1,12 +1,12 @@
 /** `flame export` and `flame decrypt`: records of a profile into a file, and an encrypted file back into the clear. */
 
-import { createReadStream, existsSync } from 'node:fs';
+import { createReadStream, existsSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { actorName } from '../../engine/access/actor.ts';
 import { decryptedByPassphrase } from '../../engine/exports/age.ts';
 import { exportRecords } from '../../engine/exports/export-records.ts';
-import { writeWhole } from '../../engine/write-whole.ts';
+import { leftDrafts, writeWhole } from '../../engine/write-whole.ts';
 import { FlameError } from '../../shared/errors.ts';
 import {
   EXPORT_FORMAT_NAMES,
@@ -105,15 +105,36 @@ export function decryptCommand(): Command {
     .option('--overwrite', 'replace a file that is there already')
     .addHelpText(
       'after',
-      `\nThe passphrase is read from ${PASSPHRASE}. Nothing is written unless the whole file is sound.`,
+      `\nThe passphrase is read from ${PASSPHRASE}. Nothing is written unless the whole file is sound. What a killed\ncommand left of the same file, in clear, is removed.`,
     )
     .action(async (from: string, to: string, { overwrite }: { overwrite?: boolean }) => {
       refuseExisting(resolve(to), overwrite);
       if (!existsSync(from)) throw new FlameError('FILE_NOT_READABLE', { file: from });
+      const signal = interruptible();
       const chunks = decryptedByPassphrase(createReadStream(from), requiredPassphrase());
-      await writeWhole(resolve(to), chunks, { book: null });
+      removeLeft(resolve(to));
+      await writeWhole(resolve(to), untilAborted(chunks, signal), { book: null });
       writeLines([`${to} is written in clear: keep it where only those may read it who must.`]);
     });
+}
+
+/** No database remembers what a killed command left of this file, in clear: the next one for the same file removes it. */
+function removeLeft(path: string): void {
+  for (const draft of leftDrafts(path)) {
+    rmSync(draft, { force: true });
+    process.stderr.write(`flame: removed ${draft}, which a command that was killed had left\n`);
+  }
+}
+
+async function* untilAborted<Chunk>(
+  chunks: AsyncIterable<Chunk>,
+  signal: AbortSignal,
+): AsyncGenerator<Chunk> {
+  for await (const chunk of chunks) {
+    if (signal.aborted) throw new FlameError('CANCELLED');
+    yield chunk;
+  }
+  if (signal.aborted) throw new FlameError('CANCELLED');
 }
 
 function linesOf({

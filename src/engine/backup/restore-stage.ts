@@ -8,6 +8,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { isRunning } from '../publish.ts';
 
 const NAME = /\.restoring-[0-9a-f]{8}$/;
 const MARK_FILE = 'restoring.json';
@@ -49,14 +50,5 @@ function isDead(stage: string): boolean {
     return Date.now() - statSync(file).mtimeMs > LONGEST_MS;
   } catch {
     return false;
-  }
-}
-
-function isRunning(id: number): boolean {
-  try {
-    process.kill(id, 0);
-    return true;
-  } catch (thrown) {
-    return !(thrown instanceof Error && 'code' in thrown && thrown.code === 'ESRCH');
   }
 }
