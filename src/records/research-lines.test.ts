@@ -165,7 +165,7 @@ describe('the de-identified research export', () => {
         const [first] = all.visits;
         const visits = dates.map(([date, saved]) => ({
           ...first!,
-          visit: { ...first!.visit, date },
+          visit: { ...first!.visit, date, context: { ...first!.visit.context, age: 50 } },
           decisions: first!.decisions.map((one) => ({
             ...one,
             decision: { ...one.decision, savedAt: `${saved}T10:11:12.345Z` },
@@ -181,6 +181,38 @@ describe('the de-identified research export', () => {
         expect(new Set(moved).size).toBe(1);
         expect(moved[0]).not.toBe(0);
         expect(new Set(told.map(({ patient }) => patient)).size).toBe(1);
+      }),
+    );
+  });
+
+  test('no distance between two visits tells an age above 90, and only such visits lose their days', () => {
+    const steps = fc.array(fc.integer({ min: 0, max: 4000 }), { minLength: 1, maxLength: 6 });
+    fc.assert(
+      fc.property(exported, fc.integer({ min: 60, max: 100 }), steps, ({ all }, first, apart) => {
+        const [one] = all.visits;
+        let days = 0;
+        const visits = apart.map((step) => {
+          days += step;
+          const at = new Date(Date.UTC(1990, 0, 1 + days)).toISOString().slice(0, 10);
+          const context = { ...one!.visit.context, age: first + Math.floor(days / 365.25) };
+          return { ...one!, visit: { ...one!.visit, date: at, context } };
+        });
+        type Told = { age: number; year?: number; date?: string; decisions: { day?: string }[] };
+        const told = researchLines({ ...all, visits }, names, hidden).map((line) => JSON.parse(line) as Told);
+        const ages = visits.map(({ visit }) => visit.context.age);
+        const oldest = (at: number): boolean => ages[at]! >= 90;
+        told.forEach(({ date, year, decisions }, at) => {
+          expect([year === undefined, decisions[0]!.day === undefined]).toEqual(
+            Array(2).fill(date === undefined),
+          );
+          if (date === undefined) expect(ages[at]).toBeGreaterThan(90);
+          for (const earlier of told)
+            if (date !== undefined && earlier.date !== undefined && oldest(at)) {
+              const years = Math.floor((Date.parse(date) - Date.parse(earlier.date)) / (365.25 * 86_400_000));
+              expect(earlier.age + Math.max(0, years)).toBeLessThanOrEqual(90);
+            }
+        });
+        expect(told[0]!.date).toBeDefined();
       }),
     );
   });

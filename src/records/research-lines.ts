@@ -59,13 +59,33 @@ export function researchLines(
   hidden: Deidentifier,
 ): string[] {
   return visits.map(({ visit, decisions }) => {
+    const undated = tellsAge(
+      visit,
+      visits.map((other) => other.visit),
+    );
+    const { year, date, ...facts } = visitFacts(patient.id, visit, names, hidden);
     const told = {
       visit: hidden.pseudonym('visit', visit.id),
       patient: hidden.pseudonym('patient', patient.id),
-      ...visitFacts(patient.id, visit, names, hidden),
-      decisions: decisions.map((decided) => decisionFacts(patient.id, decided, names, hidden)),
+      ...(undated ? {} : { year, ...(date === undefined ? {} : { date }) }),
+      ...facts,
+      decisions: decisions.map((decided) => {
+        const { day, ...decision } = decisionFacts(patient.id, decided, names, hidden);
+        return undated ? decision : { ...decision, day };
+      }),
     };
     return `${JSON.stringify(told)}\n`;
+  });
+}
+
+const YEAR = 365.25 * 86_400_000;
+
+/** Whether a visit's distance from an earlier one, whose age is told, tells an age above the oldest group. */
+function tellsAge({ date, context }: Visit, all: readonly Visit[]): boolean {
+  if (context.age < OLDEST_AGE) return false;
+  return all.some((other) => {
+    const apart = Math.floor((Date.parse(date) - Date.parse(other.date)) / YEAR);
+    return apart > 0 && Math.min(other.context.age, OLDEST_AGE) + apart > OLDEST_AGE;
   });
 }
 
@@ -82,7 +102,7 @@ function visitFacts(patient: string, visit: Visit, names: ResearchNames, hidden:
   );
   return {
     year: Number(date.slice(0, 4)),
-    ...(visit.dateKnown ? { date } : {}),
+    date: visit.dateKnown ? date : undefined,
     age: Math.min(context.age, OLDEST_AGE),
     sex: context.sex,
     setting: context.setting,
