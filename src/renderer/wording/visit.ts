@@ -2,7 +2,7 @@
 
 import type { Patient, Setting, Sex } from '../../shared/domain.ts';
 import { t } from '../language/language.svelte.ts';
-import { locale } from './numbers.ts';
+import { locale, numberWords } from './numbers.ts';
 
 export function sexWord(sex: Sex): string {
   return t(`people:sex.${sex}`);
@@ -31,10 +31,14 @@ export function ageAndSex(age: number | null, sex: Sex, months: number | null = 
     : t('people:ageAndSex', { age, sex: sexWord(sex) });
 }
 
-/** Age in whole years at a date, as far as a birth year tells. */
-export function ageAt(patient: Pick<Patient, 'birthYear'>, isoDate: string | null): number | null {
-  if (patient.birthYear === null || isoDate === null) return null;
-  return Math.max(0, Number(isoDate.slice(0, 4)) - patient.birthYear);
+/** "born 1957, female". The age at a visit is what the visit says: a year of birth leaves it open by one. */
+export function bornAndSex({ birthYear, sex }: Pick<Patient, 'birthYear' | 'sex'>): string {
+  return birthYear === null ? sexWord(sex) : t('people:bornAndSex', { year: birthYear, sex: sexWord(sex) });
+}
+
+/** A measured value to three significant digits, as nobody measures more at a visit. */
+export function measuredWords(value: number): string {
+  return numberWords(Number(value.toPrecision(3)));
 }
 
 const DAY = { day: 'numeric', month: 'short', year: 'numeric' } as const;

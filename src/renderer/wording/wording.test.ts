@@ -9,7 +9,7 @@ import { errorWords } from './failures.ts';
 import { frequency, percent, probabilityWord } from './probability.ts';
 import { exclusionWords, frontWords, warningWords } from './recommendation.ts';
 import { countInWords } from './severity.ts';
-import { ageAndSex, ageAt, dateWords } from './visit.ts';
+import { ageAndSex, bornAndSex, dateWords, measuredWords } from './visit.ts';
 
 const id = (name: string): DrugId => asId<DrugId>(name);
 const nameOf = (drug: DrugId): string => drug;
@@ -23,6 +23,17 @@ describe('ages', () => {
       'under 1 y, female',
     ]);
     expect(ageAndSex(null, 'unknown')).toBe('sex unknown');
+    expect(bornAndSex({ birthYear: 1938, sex: 'F' })).toBe('born 1938, female');
+  });
+
+  it('shows no more digits of a measurement than anybody measures', () => {
+    expect([83.957, 106.485, 0.886, 3.25, 1.1].map(measuredWords)).toEqual([
+      '84',
+      '106',
+      '0.886',
+      '3.25',
+      '1.1',
+    ]);
   });
 });
 
@@ -97,7 +108,6 @@ describe('dates and errors', () => {
   it('claim no day that is not known', () => {
     expect(dateWords('2009-01-01', false)).toBe('2009');
     expect(dateWords('2009-03-14')).toBe('14 Mar 2009');
-    expect(ageAt({ birthYear: 1938 }, '2009-03-14')).toBe(71);
   });
 
   it('show an unknown code instead of nothing', () => {
