@@ -90,6 +90,12 @@ test('severe pairs taken already, unread entries, a name of 190 letters, and a w
   await expect(page.getByText('Flame checks no dose, route or duration.')).toBeVisible();
   await page.keyboard.press('Escape');
   await acceptEach(page);
+  await page.getByRole('button', { name: 'Review and sign…' }).click();
+  const review = page.getByRole('dialog', { name: 'Review and sign the decision' });
+  await expect(
+    review.getByText(/^\? (Kidney function|Contraindications|Breastfeeding)/).first(),
+  ).toBeVisible();
+  await page.keyboard.press('Escape');
   await sign(page, 'I will monitor for it');
   await page.getByRole('button', { name: 'Print…' }).scrollIntoViewIfNeeded();
   await page.screenshot({ path: 'test-results/unusual-signed-200.png' });
