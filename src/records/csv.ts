@@ -10,7 +10,13 @@ export function csvLine(fields: readonly (string | number | null)[]): string {
   return `${written.map((field) => (/[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field)).join(',')}\r\n`;
 }
 
-/** Text that a spreadsheet would run as a formula gets an apostrophe before it (OWASP, CSV Injection). */
+/**
+ * Where a spreadsheet would begin a cell with a formula (OWASP, CSV Injection): at the beginning of a field, and after a semicolon or a line
+ * end too, since spreadsheets of many countries cut a file at semicolons and then know no quotes around commas.
+ */
+const FORMULA = /(?<=(?:^|[;\r\n])"*)(?=[=+\-@\t\r\uFF1D\uFF0B\uFF0D\uFF20])/g;
+
+/** The text with an apostrophe before each such place. */
 function inert(text: string): string {
-  return /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return text.replace(FORMULA, "'");
 }

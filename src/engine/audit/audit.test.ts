@@ -149,16 +149,16 @@ describe('the export', () => {
 
   it('reads back field by field, whatever stands in them', async () => {
     await withStore(async ({ folder }) => {
-      const word = fc.string({ unit: fc.constantFrom('a', '"', ',', '\n', '\r', '=', '-', '@', 'é', ' ') });
+      const word = fc.string({
+        unit: fc.constantFrom('a', '"', ',', ';', '\n', '\r', '=', '-', '@', 'é', ' '),
+      });
       await fc.assert(
         fc.asyncProperty(fc.array(fc.tuple(word, word), { minLength: 1, maxLength: 4 }), async (rows) => {
           const file = join(folder, 'any.csv');
           const page = rows.map(([actor, subject], i) => entry(i + 1, actor, subject));
           await exportAudit(file, 'csv', [page], { book: null });
           const [, ...read] = parseCsv(readFileSync(file, 'utf8').slice(1));
-          expect(read.map((fields) => [fields[2], fields[4]])).toEqual(
-            rows.map((row) => row.map((text) => (/^[=+\-@\t\r]/.test(text) ? `'${text}` : text))),
-          );
+          expect(read.map((fields) => [fields[2], fields[4]])).toEqual(rows.map((row) => row.map(inert)));
         }),
         { numRuns: 60 },
       );
@@ -169,6 +169,18 @@ describe('the export', () => {
 function entry(sequence: number, actor: string, subject: string): AuditEntryView {
   const rest = { at: '', action: 'x', content: '{}', previousHash: '', hash: '', patient: null, visit: null };
   return { sequence, actor, subject, ...rest };
+}
+
+/** With an apostrophe wherever a spreadsheet that cuts at semicolons and line ends as well would begin a formula. */
+function inert(text: string): string {
+  let written = '';
+  let begins = true;
+  for (const letter of text) {
+    if (begins && '=+-@\t\r'.includes(letter)) written += "'";
+    written += letter;
+    begins = ';\r\n'.includes(letter) || (begins && letter === '"');
+  }
+  return written;
 }
 
 /** RFC 4180, read by hand. */
