@@ -99,6 +99,28 @@ it('leaves the database to its passphrase on another computer, and says why', as
   });
 });
 
+it.each([
+  [
+    'another passphrase',
+    () => call('store.setPassphrase', { passphrase: 'nine slow kettles hum', present: PASSPHRASE }),
+  ],
+  ['accounts', () => call('accounts.setUp', { ...ADA, passphrase: PASSPHRASE, present: PASSPHRASE })],
+])('is not left on when %s came while the system asked its user', async (_what, meanwhile) => {
+  const inner = standIn();
+  let asked: Promise<unknown> | null = null;
+  await start({
+    ask: async (wish) => {
+      if (wish.do === 'seal') await (asked ??= meanwhile());
+      return await inner.ask(wish);
+    },
+  });
+  await call('store.setPassphrase', { passphrase: PASSPHRASE });
+  await expect(call('keyStore.switchOn', { passphrase: PASSPHRASE })).rejects.toMatchObject({
+    code: 'STORE_BUSY',
+  });
+  expect(existsSync(kept())).toBe(false);
+});
+
 it('opens nothing where there are accounts, not even from a copy that is put back', async () => {
   const keyStore = standIn();
   await start(keyStore);

@@ -43,11 +43,12 @@ export async function setUpAccounts(
   passphrase: string,
 ): Promise<{ readonly id: string; readonly recoveryCode: string }> {
   const { folder, db, key } = keeping.profile;
-  if (hasRing(folder)) throw new FlameError('INVALID_INPUT', { problem: 'there are accounts already' });
+  refuseRing(folder);
   if (!form.roles.includes('administrator')) throw new FlameError('LAST_ADMINISTRATOR');
   refusePoor(passphrase, form);
   const account = await newAccount(keeping, form, passphrase, false);
   const code = await newCodeEntry(keeping, 'recovery');
+  refuseRing(folder); // Once more: stretching took its time.
   db.transaction(() => {
     // What an interrupted first try left: no key ever opened it.
     for (const { id } of listAccounts(db)) removeAccount(db, id, account.stored.createdAt);
@@ -106,14 +107,17 @@ async function givePassphrase(
   { mustChange, action }: { readonly mustChange: boolean; readonly action: AuditEvent['action'] },
 ): Promise<void> {
   const { profile, cost } = keeping;
-  const account = getAccount(keeping, id);
-  refusePoor(passphrase, account);
-  const entry = await makeEntry({ id, kind: 'account', name: account.name }, passphrase, profile.key, cost);
-  putEntry(keeping, entry);
+  const before = getAccount(keeping, id);
+  refusePoor(passphrase, before);
+  const made = await makeEntry({ id, kind: 'account', name: before.name }, passphrase, profile.key, cost);
+  const account = getAccount(keeping, id); // Removed meanwhile, it gets no key back.
+  const entry = { ...made, name: account.name };
+  // The table first: no passphrase opens anything of which the log does not say who gave it.
   profile.db.transaction(() => {
     updateAccount(profile.db, id, { publicKey: entry.publicKey, mustChange });
     note(keeping, action, id, { name: account.name });
   });
+  putEntry(keeping, entry);
 }
 
 /** @param pair of the account's own key, proved with the passphrase before */
@@ -128,7 +132,11 @@ export async function changePassphrase(
   refusePoor(passphrase, account);
   const entry = entryOf(readRing(profile.folder), id);
   if (entry === null) throw new FlameError('NOT_FOUND', { what: 'account' });
-  putEntry(keeping, await withSecret(entry, pair, passphrase, cost));
+  const changed = await withSecret(entry, pair, passphrase, cost);
+  // Removed or given another passphrase meanwhile: that holds, and this one opens nothing.
+  const present = entryOf(readRing(profile.folder), id);
+  if (present?.publicKey !== entry.publicKey) throw new FlameError('NOT_FOUND', { what: 'account' });
+  putEntry(keeping, { ...changed, name: present.name });
   profile.db.transaction(() => {
     updateAccount(profile.db, id, { mustChange: false });
     note(keeping, 'account.passphrase-changed', id, { name: account.name });
@@ -194,6 +202,10 @@ function putEntry({ profile }: Keeping, entry: Entry): void {
   const ring = readRing(profile.folder);
   const others = ring.entries.filter(({ id }) => id !== entry.id);
   writeRing(profile.folder, { ...ring, entries: [...others, entry] });
+}
+
+function refuseRing(folder: string): void {
+  if (hasRing(folder)) throw new FlameError('INVALID_INPUT', { problem: 'there are accounts already' });
 }
 
 function refusePoor(passphrase: string, { name, title }: Pick<AccountForm, 'name' | 'title'>): void {

@@ -5,7 +5,7 @@ import { FlameError } from '../../shared/errors.ts';
 import type { KeyStoreApi, KeyStoreRefusal, KeyStoreStatus } from '../../shared/key-store-api.ts';
 import { forgetKey, hasKeptKey, keepKey, type KeyStore } from './key-store.ts';
 import { confirmPassphrase } from './confirm-passphrase.ts';
-import { keyState } from './key.ts';
+import { keyState, wrappedKeyText } from './key.ts';
 import { parseParameters } from '../parameters.ts';
 import type { Handlers } from '../serve.ts';
 import { appendAudit } from '../store/audit.ts';
@@ -47,10 +47,17 @@ export function keyStoreHandlers(
       if (reason !== null) throw new FlameError('KEY_STORE_REFUSED', { reason });
       const { db } = workspace; // Only of a database that is open.
       const key = await confirmPassphrase(db, folder, actor(), passphrase);
+      const confirmed = wrappedKeyText(folder);
       const described = await keyStore.ask({ do: 'describe' });
       if (!described.ok) throw new FlameError('KEY_STORE_REFUSED', { reason: described.refusal });
       note('key-store.switched-on', { store: described.store });
       await keepKey(folder, key, keyStore);
+      // The system may have asked its user for a minute: a passphrase that was changed meanwhile, or accounts, switch it off.
+      if (keyState(folder) !== 'passphrase' || wrappedKeyText(folder) !== confirmed) {
+        note('key-store.switched-off', { because: 'passphrase.changed' });
+        forgetKey(folder);
+        throw new FlameError('STORE_BUSY');
+      }
       workspace.store.keyStoreRefusal = null;
       return await status();
     },

@@ -119,6 +119,9 @@ export async function setPassphrase(
 ): Promise<void> {
   if (passphrase === '') throw new FlameError('INVALID_INPUT', { problem: 'the passphrase is empty' });
   const wrapped = passphrase === null ? null : await wrap(key, passphrase, cost);
+  // Set up while the passphrase was stretched: a key file beside the ring would be a way around it.
+  if (hasRing(folder))
+    throw new FlameError('INVALID_INPUT', { problem: 'with accounts each has a passphrase of its own' });
   try {
     forgetKey(folder);
     if (wrapped !== null) {
