@@ -19,6 +19,14 @@ describe('the scales of the charts', () => {
     );
   });
 
+  it('keep a value below zero within the frame, with zero between', () => {
+    const { at, ticks } = lengthScale([-0.013, 0.04, 0.02], [110, 10], 3);
+    expect(at(-0.013)).toBeLessThanOrEqual(110);
+    expect(at(0)).toBeLessThan(110);
+    expect(at(0.04)).toBeGreaterThanOrEqual(10);
+    expect(ticks).toContain(0);
+  });
+
   it('spread places evenly', () => {
     const place = placeScale(['a', 'b', 'c'], [0, 90]);
     expect([place('a'), place('b'), place('c')]).toEqual([15, 45, 75]);

@@ -2,14 +2,19 @@
 
 import { scaleLinear, scalePoint } from 'd3';
 
-/** From zero to a round end at or above the greatest value; at least to `least`, so that zeros alone fill no frame. */
+/**
+ * From zero, or a round start at or below a least value under it, to a round end at or above the greatest value; at least
+ * to `least`, so that zeros alone fill no frame.
+ */
 export function lengthScale(
   values: readonly number[],
   [from, to]: readonly [number, number],
   ticks: number,
   least = 1,
 ): { readonly at: (value: number) => number; readonly ticks: readonly number[] } {
-  const scale = scaleLinear([0, Math.max(...values, 0) || least], [from, to]).nice(ticks);
+  const scale = scaleLinear([Math.min(...values, 0), Math.max(...values, 0) || least], [from, to]).nice(
+    ticks,
+  );
   return { at: scale, ticks: scale.ticks(ticks) };
 }
 

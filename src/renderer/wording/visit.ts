@@ -31,7 +31,7 @@ export function ageAndSex(age: number | null, sex: Sex, months: number | null = 
     : t('people:ageAndSex', { age, sex: sexWord(sex) });
 }
 
-/** "born 1957, female". The age at a visit is what the visit says: a year of birth leaves it open by one. */
+/** "b. 1957, female". The age at a visit is what the visit says: a year of birth leaves it open by one. */
 export function bornAndSex({ birthYear, sex }: Pick<Patient, 'birthYear' | 'sex'>): string {
   return birthYear === null ? sexWord(sex) : t('people:bornAndSex', { year: birthYear, sex: sexWord(sex) });
 }

@@ -23,7 +23,7 @@ describe('ages', () => {
       'under 1 y, female',
     ]);
     expect(ageAndSex(null, 'unknown')).toBe('sex unknown');
-    expect(bornAndSex({ birthYear: 1938, sex: 'F' })).toBe('born 1938, female');
+    expect(bornAndSex({ birthYear: 1938, sex: 'F' })).toBe('b. 1938, female');
   });
 
   it('shows no more digits of a measurement than anybody measures', () => {
