@@ -153,6 +153,29 @@ describe('what does not count, and is told', () => {
     expect(refused).toEqual([]);
   });
 
+  test('a medication that was entered in error is no drug, wherever it stands', async () => {
+    const wrong = {
+      resourceType: 'Medication',
+      id: 'm',
+      status: 'entered-in-error',
+      code: { text: 'warfarin' },
+    };
+    const { medicationCodeableConcept: _words, ...bare } = request;
+    const referring = { ...bare, medicationReference: { reference: 'Medication/m' } };
+    expect(await said(referring, wrong)).toMatchObject({
+      held: [],
+      told: ['Medication that is referred to and not in the file', 'Medication with status entered-in-error'],
+    });
+    const holding = { ...bare, contained: [wrong], medicationReference: { reference: '#m' } };
+    expect(await said(holding)).toMatchObject({
+      held: [],
+      told: ['MedicationRequest without a medication'],
+    });
+    expect(await said(referring, { ...wrong, status: 'active' })).toMatchObject({
+      held: ['prescribed warfarin'],
+    });
+  });
+
   test('a limit is no measurement', async () => {
     const observation = {
       resourceType: 'Observation',

@@ -251,7 +251,7 @@ function drugOf(resource: Resource<'MedicationRequest'>): Drug | null {
     const inside = contained.find(
       ({ resourceType, id }) => resourceType === 'Medication' && id === written.slice(1),
     );
-    return inside?.code ? drugIn(inside.code) : null;
+    return inside?.code && whyNotSo('Medication', inside) === null ? drugIn(inside.code) : null;
   }
   const ref = referenced(medicationReference, 'Medication');
   return ref === null ? null : { ref };

@@ -7,6 +7,7 @@ import type { JsonValue } from '../../json-values.ts';
 import { readJsonValues } from '../../json-values.ts';
 import type { Fact, SourceContext, SourceFile, SourceVisit, VisitSource } from '../source.ts';
 import { drugIn, factOf, type Place } from './facts.ts';
+import { whyNotSo } from './negated.ts';
 import { isResourceType, readResource, referenced, type ResourceType } from './resources.ts';
 import { visitsOfPatient } from './visits.ts';
 
@@ -73,7 +74,9 @@ export class FhirSource implements VisitSource {
     const { file, line, key } = place;
     if (type === 'Medication') {
       const read = readResource(type, value);
-      if (!read.ok) log.refuse(line, withId(read.problem, place), file);
+      const why = whyNotSo(type, value);
+      if (why !== null) log.leaveOut(why);
+      else if (!read.ok) log.refuse(line, withId(read.problem, place), file);
       else if (read.resource.code)
         staging.put(`Medication/${key}`, JSON.stringify(drugIn(read.resource.code)));
       return;

@@ -12,6 +12,7 @@ const SO = {
     ...['on-hold', 'discharged', 'completed', 'discontinued'],
   ],
   Procedure: ['in-progress', 'on-hold', 'stopped', 'completed', 'unknown'],
+  Medication: ['active', 'inactive', 'unknown'],
   MedicationRequest: ['active', 'on-hold', 'completed', 'stopped', 'ended', 'unknown'],
   MedicationStatement: ['active', 'completed', 'on-hold'],
   MedicationAdministration: ['completed', 'in-progress', 'on-hold', 'stopped'],

@@ -9,6 +9,7 @@ import { ImportLog } from '../../import-log.ts';
 import { mapVisits, type MappedVisit } from '../map-visits.ts';
 import type { Fact, SourceContext } from '../source.ts';
 import { drugIn, factOf } from './facts.ts';
+import { whyNotSo } from './negated.ts';
 import { isResourceType, readResource, referenced, type Concept } from './resources.ts';
 import { visitsOfPatient } from './visits.ts';
 
@@ -51,7 +52,8 @@ export function readPrefetch(
     const key = typeof id === 'string' ? id : `${type}-${index}`;
     if (type === 'Medication') {
       const { code } = parsed.resource as { code?: Concept };
-      if (code) stored.set(`Medication/${key}`, JSON.stringify(drugIn(code)));
+      if (code && whyNotSo(type, value as object) === null)
+        stored.set(`Medication/${key}`, JSON.stringify(drugIn(code)));
       return [];
     }
     const fact = factOf(type, value as object, parsed.resource, { file: FILE, line: index, key }, log);
