@@ -89,6 +89,18 @@ test('an engine that dies within an import: it is said, whole batches stay, the 
       value: { visitsCreated: TOTAL, visitsSkipped: 0, resumedAfter: stored },
     });
   expect(await countPatients(page)).toBe(TOTAL);
+
+  // The audit page tells all of it in words: two parts, and what was found between.
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.reload();
+  await page.getByRole('button', { name: 'Audit log' }).click();
+  const counted = `visits.jsonl, ${stored.toLocaleString('en')} visits`;
+  await expect(page.getByRole('row', { name: /Began to import visits visits\.jsonl/ })).toHaveCount(2);
+  await expect(page.getByRole('row', { name: `Found an interrupted import ${counted}` })).toHaveCount(1);
+  await expect(page.getByRole('row', { name: /Imported visits visits\.jsonl/ })).toContainText(
+    `${TOTAL.toLocaleString('en')} visits, continued after ${stored.toLocaleString('en')} visits`,
+  );
+  await page.screenshot({ path: 'test-results/audit-import-interrupted.png' });
 });
 
 test('two starts at the same moment: one opens, the other says so and ends', async () => {
