@@ -113,7 +113,7 @@ export class DrugReader {
     const coded = codes.flatMap(({ system, code }) =>
       system === 'rxnorm' ? (this.#byRxcui.get(code) ?? []) : [],
     );
-    if (coded.length === 0) return named;
+    if (coded.length === 0 || (named.kind === 'unmapped' && saysNot(name))) return named;
     const drugs = [...new Set(coded)];
     const differs = named.kind === 'drug' && !sameSet(named.drugs, drugs);
     return { kind: 'drug', drugs, through: 'code', ...(differs ? { also: named.drugs } : {}) };
@@ -121,10 +121,11 @@ export class DrugReader {
 
   #readName(name: string): DrugReading {
     let first: (DrugReading & { readonly kind: 'drug' }) | null = null;
+    const not = saysNot(name);
     for (const form of nameForms(name)) {
       const targets = this.#site.look('name', form);
       if (targets) return first ?? siteReading(targets);
-      const drugs = this.#drugs.find(form);
+      const drugs = not ? [] : this.#drugs.find(form);
       if (drugs.length === 0) continue;
       first ??= { kind: 'drug', drugs, through: 'name' };
       // A shorter form of one name says less, not something else.
@@ -132,6 +133,14 @@ export class DrugReader {
     }
     return first ?? UNMAPPED;
   }
+}
+
+const NOT =
+  /^\s*(?:no|not|stop|avoid|hold)\s|\b(?:discontinued?|stopped|not (?:taking|taken|given)|do not (?:give|use|take|administer)|refused|declined|allergic to|contraindicated|cancell?ed)\b/i;
+
+/** An entry whose words say that the drug is not taken is no drug; it stays in words, for a person to read. */
+function saysNot(name: string): boolean {
+  return NOT.test(name);
 }
 
 function siteReading(targets: readonly string[]): DrugReading {

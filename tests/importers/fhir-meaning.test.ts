@@ -102,6 +102,14 @@ describe('what counts', () => {
     ['a procedure', procedure, ['0SRD0J9']],
     ['an order', request, ['prescribed warfarin']],
     ['a filler order', { ...request, intent: 'filler-order', status: 'Completed' }, ['prescribed warfarin']],
+    [
+      'an order with an empty text beside the name of its code',
+      {
+        ...request,
+        medicationCodeableConcept: { text: '', coding: [{ code: '7', display: 'Zocor 20 mg' }] },
+      },
+      ['prescribed simvastatin'],
+    ],
     ['a statement', statement, ['current warfarin']],
     ['a drug that was given', given, ['prescribed warfarin']],
     ['an allergy', allergy, ['Penicillin']],
@@ -174,6 +182,21 @@ describe('what does not count, and is told', () => {
     expect(await said(referring, { ...wrong, status: 'active' })).toMatchObject({
       held: ['prescribed warfarin'],
     });
+  });
+
+  test.each([
+    'aspirin (discontinued)',
+    'STOP aspirin',
+    'no aspirin',
+    'aspirin 81 mg - patient refused',
+    'allergic to aspirin',
+  ])('“%s” is no drug, whatever its code, and stays in words', async (text) => {
+    const coding = [{ system: 'http://www.nlm.nih.gov/research/umls/rxnorm', code: '1191' }];
+    for (const concept of [{ text }, { text, coding }]) {
+      const order = { ...request, medicationCodeableConcept: concept };
+      const { visits } = await imported(patient, encounter, order);
+      expect(visits).toMatchObject([{ drugs: '[]', unmapped: JSON.stringify([text]) }]);
+    }
   });
 
   test('a limit is no measurement', async () => {

@@ -222,11 +222,9 @@ export function codesIn(concept: Concept | undefined, system: (typeof SYSTEMS)[n
   });
 }
 
-/** What a concept says in words. */
+/** What a concept says in words; a text that is blank says nothing. */
 export function wordsOf(concept: Concept | undefined): string {
-  return (
-    concept?.text ??
-    concept?.coding?.find(({ display }) => display !== undefined)?.display ??
-    ''
-  ).trim();
+  const { text: said, coding: codings = [] } = concept ?? {};
+  const words = [said, ...codings.map(({ display }) => display)].map((one) => one?.trim() ?? '');
+  return words.find((one) => one !== '') ?? '';
 }
