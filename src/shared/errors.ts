@@ -49,7 +49,7 @@ export const ERROR_WORDING = {
   STORE_CORRUPT: {
     title: 'The visit database {file} is damaged.',
     action:
-      'Nothing was changed. Copy the file away, then restore the last backup. Do not delete the -wal file beside it: it may hold the latest visits.',
+      'Nothing was changed. Restore the newest backup: it goes into a new folder, and the damaged files stay as they are. Delete none of them, the -wal file may hold the latest visits.',
   },
   STORE_NEWER: {
     title:
