@@ -214,6 +214,6 @@ describe('flame import', () => {
     const truncated = await flameJson<ErrorDocument>(['import', good, '--profile', profile]);
     expect(truncated.code).toBe(1);
     expect(truncated.document.error.code).toBe('STORE_CORRUPT');
-    expect(truncated.stderr).toContain('restore the last backup');
+    expect(truncated.stderr).toContain('Restore the newest backup');
   });
 });
