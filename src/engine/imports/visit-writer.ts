@@ -91,7 +91,7 @@ export class VisitWriter {
       } else if (stored === undefined && this.#isSomebodyElse(record, patients)) {
         this.#options.log.refuse(
           line,
-          `visit ${record.visit}: patient ${record.patient ?? ''} is stored with another sex or year of birth, so this may be somebody else; it was not stored`,
+          `visit ${record.visit}: patient ${record.patient ?? ''} is stored with another sex or year of birth, so this may be somebody else; it was not stored: correct whichever is wrong, the file or the patient`,
           file,
         );
       } else if (stored === undefined) {
