@@ -35,10 +35,10 @@ const CASES: readonly Case[] = [
   },
   {
     kind: 'Age',
-    both: { current: ['tramadol'] },
-    speaks: { age: 9 },
-    silent: { age: 40 },
-    says: ['tramadol', 'Age 9 years.', 'Do not use under 12 years.'],
+    both: { current: ['loperamide'] },
+    speaks: { age: 1 },
+    silent: { age: 3 },
+    says: ['loperamide', 'Age 1 year.', 'Do not use under 2 years.'],
   },
   {
     kind: 'Months',

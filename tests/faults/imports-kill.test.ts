@@ -126,9 +126,10 @@ function expectCounted(db: WritableDb): void {
   noteInterruptedRuns(db, 'again');
   expect(count()).toBe(before);
   const imports = listAudit(db).filter(({ action }) => action.startsWith('visits.import'));
-  const last = imports.at(-1);
-  expect(last?.action).not.toBe('visits.import-started');
-  expect(last?.content['visitsCreated'] ?? 0).toBe(countVisits(db));
+  expect(imports.at(-1)?.action).not.toBe('visits.import-started');
+  // The last entry of each import counts all its parts; one that came after another was through stored nothing.
+  const counts = new Map(imports.map(({ content }) => [content['import'], Number(content['visitsCreated'])]));
+  expect([...counts.values()].reduce((sum, visits) => sum + visits, 0)).toBe(countVisits(db));
 }
 
 /** In the short form FHIR, which has files of its own kind, is killed thrice and every table twice. */
