@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { loadKnowledge, type Knowledge } from '../knowledge/knowledge.ts';
 import { resolveSiteTable, withSiteTable } from '../knowledge/site-table.ts';
 import { readSiteTableFile } from '../records/site-table-csv.ts';
-import { followMoved, MOVED_FILE, readMoved } from '../shared/rescue-api.ts';
+import { followMoved, MOVED_FILE, movedTo, type ProfileFolders } from '../shared/rescue-api.ts';
 import { counted } from './output.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -60,18 +60,15 @@ export const APP_VERSION = (
 /** The app's own profile folder, where Electron keeps the data of an application called Flame; or the one that took its place. */
 export function defaultProfile(): string {
   const named = process.env['FLAME_PROFILE'];
-  return followMoved(named !== undefined && named !== '' ? resolve(named) : ownProfile(), movedTo);
+  return followMoved(named !== undefined && named !== '' ? resolve(named) : ownProfile(), (folder) =>
+    movedTo(folder, PROFILES),
+  );
 }
 
-/** Where a folder leads, when what it leads to is there: its disk may be away. */
-function movedTo(folder: string): string | null {
-  try {
-    const next = readMoved(readFileSync(join(folder, MOVED_FILE), 'utf8'));
-    return next !== null && existsSync(join(next, 'flame.db')) ? next : null;
-  } catch {
-    return null; // It stayed where it was.
-  }
-}
+const PROFILES: ProfileFolders = {
+  readMoved: (folder) => readFileSync(join(folder, MOVED_FILE), 'utf8'),
+  holdsDatabase: (folder) => existsSync(join(folder, 'flame.db')),
+};
 
 function ownProfile(): string {
   switch (process.platform) {

@@ -3,19 +3,20 @@
 import { app } from 'electron';
 import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { followMoved, MOVED_FILE, readMoved } from '../shared/rescue-api.ts';
+import { followMoved, MOVED_FILE, movedTo, type ProfileFolders } from '../shared/rescue-api.ts';
 
 /** Chromium keeps its own files in this folder of the profile, apart from the database. */
 const CHROMIUM_FOLDER = 'window';
 
 /**
  * Chooses the profile folder (--profile, FLAME_PROFILE, or the system's place for application data; or the one that took its
- * place), makes it
- * readable by this user alone, and points Chromium into it. Call it before `ready` and before the instance lock.
+ * place), makes it readable by this user alone, and points Chromium into it. Call it before `ready` and before the instance lock.
  */
 export function prepareProfile(): string {
   const named = app.commandLine.getSwitchValue('profile') || process.env['FLAME_PROFILE'];
-  const profile = followMoved(named ? resolve(named) : app.getPath('userData'), movedTo);
+  const profile = followMoved(named ? resolve(named) : app.getPath('userData'), (folder) =>
+    movedTo(folder, PROFILES),
+  );
   const chromium = join(profile, CHROMIUM_FOLDER);
   mkdirSync(chromium, { recursive: true, mode: 0o700 });
   if (process.platform !== 'win32') chmodSync(profile, 0o700);
@@ -25,15 +26,10 @@ export function prepareProfile(): string {
   return profile;
 }
 
-/** Where a folder leads, when what it leads to is there: its disk may be away. */
-function movedTo(folder: string): string | null {
-  try {
-    const next = readMoved(readFileSync(join(folder, MOVED_FILE), 'utf8'));
-    return next !== null && existsSync(join(next, 'flame.db')) ? next : null;
-  } catch {
-    return null; // It stayed where it was.
-  }
-}
+const PROFILES: ProfileFolders = {
+  readMoved: (folder) => readFileSync(join(folder, MOVED_FILE), 'utf8'),
+  holdsDatabase: (folder) => existsSync(join(folder, 'flame.db')),
+};
 
 /** A file that ships with the app: beside the archive when packaged, in the repository otherwise. */
 function shipped(name: string): string {

@@ -84,6 +84,23 @@ export function readMoved(text: string): string | null {
   }
 }
 
+/** How a process with files reads what a folder holds. */
+export interface ProfileFolders {
+  /** The text of MOVED_FILE. @throws where there is none */
+  readonly readMoved: (folder: string) => string;
+  readonly holdsDatabase: (folder: string) => boolean;
+}
+
+/** Where a folder leads, when what it leads to is there: its disk may be away. */
+export function movedTo(folder: string, folders: ProfileFolders): string | null {
+  try {
+    const next = readMoved(folders.readMoved(folder));
+    return next !== null && folders.holdsDatabase(next) ? next : null;
+  } catch {
+    return null; // It stayed where it was.
+  }
+}
+
 /**
  * The profile that took the place of `profile`, over several turns where it has to be.
  * @param nextOf the folder that a folder leads to and that is there; null where it leads nowhere

@@ -82,13 +82,14 @@ export class VisitWriter {
     const patients = new Map<string, Patient>();
     for (const { record, hash, line, file } of batch) {
       const stored = hashes.get(record.visit) ?? this.#storedHash(record.visit);
+      const known = stored === undefined ? this.#patientOf(record, patients) : null;
       if (stored === undefined && isOwnVisit(db, record.visit)) {
         this.#options.log.refuse(
           line,
           `visit ${record.visit} came from this database; it was not changed`,
           file,
         );
-      } else if (stored === undefined && this.#isSomebodyElse(record, patients)) {
+      } else if (stored === undefined && isSomebodyElse(record, known)) {
         this.#options.log.refuse(
           line,
           `visit ${record.visit}: patient ${record.patient ?? ''} is stored with another sex or year of birth, so this may be somebody else; it was not stored: correct whichever is wrong, the file or the patient`,
@@ -97,7 +98,7 @@ export class VisitWriter {
       } else if (stored === undefined) {
         hashes.set(record.visit, hash);
         if (firstSeen && !firstSeen(`visit ${record.visit}`)) skipped += 1;
-        else visits.push({ ...this.#newVisit(record, patients), sourceHash: hash });
+        else visits.push({ ...this.#newVisit(record, known, patients), sourceHash: hash });
       } else if (stored === hash) {
         skipped += 1;
       } else {
@@ -183,23 +184,10 @@ export class VisitWriter {
     return patients.get(record.patient) ?? findPatientBySource(db, record.patient, demo);
   }
 
-  /**
-   * Two systems may give two people one identifier. Somebody whose records a user merged was looked at by a person; ages above 89 are often
-   * capped and tell no year.
-   */
-  #isSomebodyElse(record: ParsedVisit, patients: ReadonlyMap<string, Patient>): boolean {
-    const known = this.#patientOf(record, patients);
-    if (known === null || known.sourceId !== record.patient) return false;
-    const { sex, age, year } = record;
-    if (sex !== 'unknown' && known.sex !== 'unknown' && sex !== known.sex) return true;
-    return age < CAPPED && known.birthYear !== null && Math.abs(known.birthYear - (year - age)) > YEARS_APART;
-  }
-
-  #newVisit(record: ParsedVisit, patients: Map<string, Patient>): NewVisit {
+  #newVisit(record: ParsedVisit, known: Patient | null, patients: Map<string, Patient>): NewVisit {
     const { resolveDrugs, demo } = this.#options;
     const { unresolved: _counted, ...content } = interpretVisit(record, resolveDrugs);
     this.#countUnknown(record);
-    const known = this.#patientOf(record, patients);
     const patient = known ?? patientOf(record, demo);
     if (record.patient !== undefined) patients.set(record.patient, patient);
     const visit: Visit = {
@@ -211,6 +199,16 @@ export class VisitWriter {
     };
     return { visit, demo, ...(known ? {} : { newPatient: patient }) };
   }
+}
+
+/**
+ * Two systems may give two people one identifier. Somebody whose records a user merged was looked at by a person; ages above 89 are often
+ * capped and tell no year.
+ */
+function isSomebodyElse({ patient, sex, age, year }: ParsedVisit, known: Patient | null): boolean {
+  if (known === null || known.sourceId !== patient) return false;
+  if (sex !== 'unknown' && known.sex !== 'unknown' && sex !== known.sex) return true;
+  return age < CAPPED && known.birthYear !== null && Math.abs(known.birthYear - (year - age)) > YEARS_APART;
 }
 
 function patientOf(record: ParsedVisit, demo: boolean): Patient {

@@ -1,6 +1,5 @@
 /** Opens a model pack as the model that recommend() uses. Trains nothing; a pack that fails its check is not run. */
 
-import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { packScorer, type Scorer } from '../../flame/local/local-scorer.ts';
 import { type PackManifest, readModelPack } from '../../flame/model-pack.ts';
@@ -14,15 +13,6 @@ import type { VisitModel } from '../decisions/recommend.ts';
 export interface OpenModel extends VisitModel, ExplainedModel {
   readonly summary: ModelSummary;
   close(): Promise<void>;
-}
-
-/** Names of the packs in a models folder. */
-export function listPacks(folder: string): string[] {
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && existsSync(join(folder, entry.name, 'manifest.json')))
-    .map(({ name }) => name)
-    .sort();
 }
 
 /**

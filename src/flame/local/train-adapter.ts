@@ -3,7 +3,7 @@
  * the other, with early stopping. Goes on from its checkpoint bit for bit. Reads no visit file and chooses no visit.
  */
 
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { loadCheckpoint, saveCheckpoint } from '../../nn/checkpoint.ts';
 import type { HostTensor } from '../../nn/dtype.ts';
 import { loraAdapt, mergeLora } from '../../nn/lora.ts';
@@ -86,11 +86,6 @@ export async function trainAdapter(run: AdapterRun): Promise<TrainedAdapter> {
   }
   const parameters = mergeLora(pack.parameters, tensors, Math.max(settings.alpha, 1));
   return { tensors, parameters, epochs };
-}
-
-/** Removes what an interrupted or finished run kept. */
-export function dropAdapterCheckpoints(checkpoint: string, members: number): void {
-  for (let member = 0; member < members; member += 1) rmSync(`${checkpoint}.${member}`, { force: true });
 }
 
 /** What a run has to remember beside weights. */
